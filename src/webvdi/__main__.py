@@ -1,0 +1,5 @@
+"""``python -m webvdi`` is ``webvdi``."""
+
+from webvdi.cli.main import main
+
+main()

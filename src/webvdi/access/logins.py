@@ -1,0 +1,41 @@
+"""Logins: a one-time token in a link becomes a cookie.
+
+The token is printed by the program on the host; whoever can read that terminal may log in, once.
+The cookie then is the login, until it expires.
+"""
+
+from webvdi.access.claims import ClaimsInvalid, sign, verify
+from webvdi.access.once import Once
+
+TOKEN_LIFETIME_S = 12 * 3600.0
+"""A link printed in the morning still works in the afternoon."""
+
+COOKIE_LIFETIME_S = 30 * 24 * 3600.0
+
+
+def login_token(key: bytes, *, nonce: str, now: float) -> str:
+    """A token for a login link."""
+    return sign("login link", {"nonce": nonce, "expires": now + TOKEN_LIFETIME_S}, key)
+
+
+def redeem(token: str, key: bytes, once: Once, *, now: float) -> None:
+    """Use up a login token.  Raises :class:`ClaimsInvalid` (reasons as there, and ``used``)."""
+    claims = verify("login link", token, key, now=now)
+    nonce, expires = str(claims["nonce"]), float(str(claims["expires"]))
+    if not once.use(nonce, expires=expires, now=now):
+        raise ClaimsInvalid("this login link was used already", reason="used")
+
+
+def login_cookie(subject: str, key: bytes, *, now: float) -> str:
+    """The value of a login cookie for *subject*."""
+    return sign("login", {"subject": subject, "expires": now + COOKIE_LIFETIME_S}, key)
+
+
+def logged_in(cookie: str | None, key: bytes, *, now: float) -> str | None:
+    """The subject that *cookie* logs in, or None."""
+    if not cookie:
+        return None
+    try:
+        return str(verify("login", cookie, key, now=now)["subject"])
+    except ClaimsInvalid:
+        return None

@@ -1,0 +1,1 @@
+"""The command line, and the composition root: here the rooms are put together."""

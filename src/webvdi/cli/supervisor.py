@@ -1,0 +1,130 @@
+"""Keeps the two servers running: starts them, restarts what dies, stops them at the end.
+
+It holds the listening sockets, so while a server is being replaced its callers wait in the
+queue instead of being refused.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+
+from webvdi.base.tasks import TaskOwner
+from webvdi.cli.listen import open_unix
+
+logger = logging.getLogger(__name__)
+
+RESTART_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+"""Pauses before restarts that follow each other closely; the last one repeats."""
+
+STEADY_S = 30.0
+"""A server that ran for so long starts again at once."""
+
+STOP_S = 5.0
+"""How long a server may take to end before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One process to keep running."""
+
+    name: str
+    arguments: Sequence[str]
+    """After ``python``."""
+    sockets: Sequence[socket.socket]
+    """Passed on under the same numbers as here."""
+
+
+def servers(run: Path, key_file: Path, settings_file: Path, tcp: socket.socket) -> list[Server]:
+    """The Managed Server and the web process, with their sockets open."""
+    viewers, control = open_unix(run / "viewer.sock"), open_unix(run / "control.sock")
+    router = (
+        "-m",
+        "webvdi.managed",
+        "router",
+        str(viewers.fileno()),
+        str(control.fileno()),
+        str(run / "sessions.json"),
+        str(key_file),
+    )
+    web = ("-m", "webvdi.cli", "web", str(settings_file), str(tcp.fileno()))
+    return [Server("managed", router, [viewers, control]), Server("web", web, [tcp])]
+
+
+class Supervisor:
+    """Runs servers until told to stop."""
+
+    def __init__(self, servers: Sequence[Server], run: Path) -> None:
+        self._servers = servers
+        self._run = run
+        self._stop = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve; *ready* is called when both servers have been started.  Ends at SIGINT/SIGTERM."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        async with TaskOwner("supervisor") as tasks:
+            keepers = [
+                tasks.start(self._keep(server), name=server.name) for server in self._servers
+            ]
+            loop.call_soon(ready)
+            await self._stop.wait()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def _keep(self, server: Server) -> None:
+        attempt = 0
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            began = loop.time()
+            process = await self._start(server)
+            await self._until_end_or_stop(process)
+            if self._stop.is_set():
+                await _end(process)
+                return
+            attempt = 0 if loop.time() - began > STEADY_S else attempt + 1
+            logger.warning(
+                "the %s process ended (%s); restarting it", server.name, process.returncode
+            )
+            await self._pause(RESTART_S[min(attempt, len(RESTART_S) - 1)])
+
+    async def _start(self, server: Server) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *server.arguments,
+            stdin=PIPE,  # the lifeline: ends when we do
+            pass_fds=[s.fileno() for s in server.sockets],
+            start_new_session=True,  # Ctrl-C is for us; we stop them in order
+        )
+        (self._run / f"{server.name}.pid").write_text(f"{process.pid}\n")
+        return process
+
+    async def _until_end_or_stop(self, process: Process) -> None:
+        ended = asyncio.Task(process.wait(), name="supervisor/ended")
+        stopped = asyncio.Task(self._stop.wait(), name="supervisor/stopped")
+        await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, stopped):
+            task.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+async def _end(process: Process) -> None:
+    """Ask, wait, insist."""
+    try:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except ProcessLookupError:
+        pass
+    except TimeoutError:
+        process.kill()
+        await process.wait()

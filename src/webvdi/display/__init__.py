@@ -1,0 +1,1 @@
+"""Where pictures come from: the contract of a display source, and its implementations."""

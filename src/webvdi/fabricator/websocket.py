@@ -1,0 +1,86 @@
+"""The first rung: a WebSocket a viewer, each message one binary message."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from webvdi.access.origins import same_origin
+from webvdi.link.viewer_face import ServerUnavailable, ViewerLink
+from webvdi.wire.to_viewer import Farewell, Reason, encode_to_viewer
+
+logger = logging.getLogger(__name__)
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+SUBPROTOCOL = "webvdi.v1"
+
+_GOING_AWAY = 1001
+_TRY_AGAIN_LATER = 1013
+
+
+class WebSocketFabricator:
+    """An ASGI application for WebSocket scopes (ASGI 3, WebSocket spec 2.3)."""
+
+    def __init__(self, viewer_socket: Path) -> None:
+        self._viewer_socket = viewer_socket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Relay between one browser and the Managed Server until either ends."""
+        await receive()  # websocket.connect
+        if not _from_our_page(scope):
+            await send({"type": "websocket.close", "code": 1008})  # becomes HTTP 403
+            return
+        offered = scope.get("subprotocols", [])
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        try:
+            link = await ViewerLink.connect(self._viewer_socket)
+        except ServerUnavailable as error:
+            farewell = encode_to_viewer(Farewell(Reason.RESTARTING, str(error)))
+            await send({"type": "websocket.send", "bytes": farewell})
+            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
+            return
+        try:
+            await _relay(link, receive, send)
+        finally:
+            link.close()
+
+
+async def _relay(link: ViewerLink, receive: Receive, send: Send) -> None:
+    """Run both directions; the end of one ends the other."""
+
+    async def to_browser() -> None:
+        # send() waits while the browser does not read, and so stops our reading: no queue here.
+        while (message := await link.receive()) is not None:
+            await send({"type": "websocket.send", "bytes": message})
+        await send({"type": "websocket.close", "code": _GOING_AWAY})
+
+    async def from_browser() -> None:
+        while (event := await receive())["type"] == "websocket.receive":
+            data = event.get("bytes")
+            if data is None:
+                break  # text is no message of ours
+            await link.send(data)
+
+    tasks = [asyncio.Task(to_browser(), name="to"), asyncio.Task(from_browser(), name="from")]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        # Either side may vanish in mid word; anything else is a bug of ours.
+        if isinstance(result, Exception) and not isinstance(result, OSError | RuntimeError):
+            logger.error("relaying failed", exc_info=result)
+
+
+def _from_our_page(scope: Scope) -> bool:
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    return same_origin(headers.get(b"origin"), headers.get(b"host"), scheme)

@@ -1,0 +1,210 @@
+"""What a session is told (events), and what it asks for (commands)."""
+
+from dataclasses import dataclass
+from typing import NewType, TypeAlias
+
+from webvdi.codecs import Encoded
+from webvdi.display.source import Credentials, DisplayEvent
+from webvdi.framebuffer import Pixels, Rect
+from webvdi.wire.from_viewer import FromViewer
+from webvdi.wire.to_viewer import MachineState, Reason, Role, ToViewer
+
+ViewerId = NewType("ViewerId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeKey:
+    """Names some pixels for ever: a rectangle, its newest tile's version, and how to encode.
+
+    A tile's version grows with every change of it, so equal keys mean equal pixels.
+    """
+
+    rect: Rect
+    version: int
+    quality: int | None
+    """JPEG quality allowed for photographic content; None: lossless."""
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A viewer came in with a ticket."""
+
+    viewer: ViewerId
+    role: Role
+    resume_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A viewer came back with its resume key; it has drawn updates up to *last_update*."""
+
+    viewer: ViewerId
+    last_update: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A viewer's connection is gone; the viewer may come back."""
+
+    viewer: ViewerId
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A viewer will not come back."""
+
+    viewer: ViewerId
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A viewer said something."""
+
+    viewer: ViewerId
+    message: FromViewer
+
+
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """The display source said something."""
+
+    event: DisplayEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeDone:
+    """An :class:`Encode` is done."""
+
+    key: EncodeKey
+    encoded: Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTold:
+    """The broker knows how the machine is (off, paused) better than its display does."""
+
+    state: MachineState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The time that a :class:`WakeAt` asked for has come."""
+
+
+Event: TypeAlias = (
+    Attached
+    | Resumed
+    | Detached
+    | Forgotten
+    | Received
+    | Displayed
+    | EncodeDone
+    | MachineTold
+    | Tick
+)
+
+# ---------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Send a message to a viewer."""
+
+    viewer: ViewerId
+    message: ToViewer
+
+
+@dataclass(frozen=True, slots=True)
+class EndViewer:
+    """Say farewell to a viewer and close its connection."""
+
+    viewer: ViewerId
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """Encode *pixels* (a copy; nobody else writes to them) and report :class:`EncodeDone`."""
+
+    key: EncodeKey
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A key of the guest goes down or up."""
+
+    down: bool
+    keysym: int
+    scancode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The guest's pointer is here, with RFB's buttons."""
+
+    x: int
+    y: int
+    buttons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The guest's pointer moves by so much, with RFB's buttons."""
+
+    dx: int
+    dy: int
+    buttons: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetClipboard:
+    """Set the guest's clipboard."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSize:
+    """Ask the guest for another screen size."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Answer the display's password question."""
+
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Wake the display's refresh timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether anybody looks."""
+
+    watching: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Send :class:`Tick` at this monotonic time; replaces the wish before."""
+
+    at: float
+
+
+InputCommand: TypeAlias = Press | Point | Move | SetClipboard | RequestSize
+
+Command: TypeAlias = (
+    SendTo | EndViewer | Encode | InputCommand | Authenticate | Nudge | Watch | WakeAt
+)

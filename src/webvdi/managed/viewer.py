@@ -1,0 +1,124 @@
+"""What a session knows of one viewer: chiefly, which tiles it has seen at which version."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from webvdi.codecs import Encoded
+from webvdi.framebuffer import TILE, Framebuffer, Rect, TileMask
+from webvdi.managed.input import Hands
+from webvdi.managed.messages import EncodeKey, ViewerId
+from webvdi.managed.pacing import Pacer
+from webvdi.wire.to_viewer import Role
+
+
+@dataclass(slots=True)
+class Batch:
+    """The pieces of one update, while they are being encoded."""
+
+    keys: list[EncodeKey]
+    done: dict[EncodeKey, Encoded] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every piece is encoded."""
+        return len(self.done) == len(self.keys)
+
+
+class Viewer:
+    """One attached client.  It outlives its connections."""
+
+    def __init__(self, identity: ViewerId, role: Role, resume_key: str) -> None:
+        self.id = identity
+        self.role = role
+        self.resume_key = resume_key
+        self.connected = True
+        self.visible = True
+        self.pacer = Pacer()
+        self.hands = Hands()
+        self.acked_input = 0
+        """The last input number that the viewer was told is handled."""
+        self.desktop: tuple[int, int] | None = None
+        """The size that the viewer was last told."""
+        self.batch: Batch | None = None
+        self.updates = 0
+        """The number of the last update sent."""
+        self._sent = np.zeros((0, 0), np.uint32)
+        self._lossy = np.zeros((0, 0), np.bool_)
+        self._unacked: dict[int, list[Rect]] = {}
+
+    @property
+    def watching(self) -> bool:
+        """Whether pixels may reach somebody's eyes."""
+        return self.connected and self.visible
+
+    def told_desktop(self, mirror: Framebuffer) -> None:
+        """The viewer was told a (new) size: it knows nothing of the picture."""
+        self.desktop = (mirror.width, mirror.height)
+        self._sent = np.zeros(mirror.versions.shape, np.uint32)
+        self._lossy = np.zeros(mirror.versions.shape, np.bool_)
+        self.batch = None
+        # Pixels of the old size that are still under way need no second sending.
+        self._unacked = {number: [] for number in self._unacked}
+
+    def stale(self, mirror: Framebuffer) -> TileMask:
+        """Tiles whose newest pixels have not been sent."""
+        return self._sent < mirror.versions
+
+    def blurred(self, mirror: Framebuffer, rested: int) -> TileMask:
+        """Tiles shown lossy that have not changed since version *rested*."""
+        return self._lossy & (mirror.versions <= rested)
+
+    @property
+    def any_lossy(self) -> bool:
+        """Whether some tile is not shown exactly."""
+        return bool(self._lossy.any())
+
+    def begin(self, mirror: Framebuffer, keys: list[EncodeKey]) -> None:
+        """Pieces are taken from the mirror as it is now; later changes make their tiles stale."""
+        self.batch = Batch(keys)
+        for key in keys:
+            area = tiles(key.rect)
+            self._sent[area] = mirror.versions[area]
+
+    def went(self, batch: Batch, size_bytes: int, now: float) -> None:
+        """The batch was sent as update ``self.updates``."""
+        for key in batch.keys:
+            self._lossy[tiles(key.rect)] = batch.done[key].lossy
+        self._unacked[self.updates] = [key.rect for key in batch.keys]
+        self.pacer.sent(self.updates, size_bytes, now)
+
+    def acked(self, update: int, now: float) -> None:
+        """All updates up to *update* are drawn."""
+        self.pacer.acked(update, now)
+        for number in [n for n in self._unacked if n <= update]:
+            del self._unacked[number]
+
+    def disconnected(self) -> None:
+        """The connection is gone; what was being encoded for it counts as unsent."""
+        self.connected = False
+        if self.batch is not None:
+            self._forget([key.rect for key in self.batch.keys])
+            self.batch = None
+
+    def resumed(self, last_update: int, now: float) -> None:
+        """A new connection; everything after *last_update* counts as unsent."""
+        self.connected = True
+        self.visible = True
+        self.acked(last_update, now)
+        self.pacer.reset()
+        for rects in self._unacked.values():
+            self._forget(rects)
+        self._unacked.clear()
+
+    def _forget(self, rects: list[Rect]) -> None:
+        for rect in rects:
+            self._sent[tiles(rect)] = 0
+
+
+def tiles(rect: Rect) -> tuple[slice, slice]:
+    """The tiles that a (tile-aligned) rectangle covers, as an index into a tile array."""
+    return (
+        slice(rect.y // TILE, -(-rect.bottom // TILE)),
+        slice(rect.x // TILE, -(-rect.right // TILE)),
+    )

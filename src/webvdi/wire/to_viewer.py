@@ -1,0 +1,290 @@
+"""Messages from a session to a viewer."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from webvdi.base.errors import RemoteProtocolError
+from webvdi.wire.fields import Reader, text16
+from webvdi.wire.from_viewer import MAX_CLIPBOARD_BYTES, VERSION, Ping, Pong
+
+
+class Role(IntEnum):
+    """What a viewer may do."""
+
+    OBSERVER = 1
+    CONTROLLER = 2
+    OWNER = 3
+
+
+class Codec(IntEnum):
+    """How a piece's bytes make pixels."""
+
+    COPY = 0
+    FILL = 1
+    INDEXED = 2
+    PNG = 3
+    JPEG = 4
+
+
+class MachineState(IntEnum):
+    """How the machine behind the picture is."""
+
+    CONNECTING = 0
+    LIVE = 1
+    LOST = 2
+    OFF = 3
+    PAUSED = 4
+    CREDENTIALS = 5
+    FAILED = 6
+
+
+class Reason(IntEnum):
+    """Why a connection ends."""
+
+    TICKET_INVALID = 1
+    RESUME_UNKNOWN = 2
+    PROTOCOL_ERROR = 3
+    SESSION_ENDED = 4
+    TOO_MANY_VIEWERS = 5
+    SUPERSEDED = 6
+    REVOKED = 7
+    RESTARTING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Answers *Attach*."""
+
+    viewer: int
+    role: Role
+    resumed: bool
+    last_input: int
+    resume_key: str
+    name: str
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Desktop:
+    """The screen's size, in pixels; its content is unknown until updates come."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some pixels of an update."""
+
+    codec: Codec
+    x: int
+    y: int
+    width: int
+    height: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Pieces to be drawn in order and shown together."""
+
+    update: int
+    lossy: bool
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorShape:
+    """The guest's pointer: width * height pixels R, G, B, A."""
+
+    hot_x: int
+    hot_y: int
+    width: int
+    height: int
+    rgba: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine's state, with words for the user."""
+
+    state: MachineState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leds:
+    """Keyboard lights: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock."""
+
+    leds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RingBell:
+    """The guest rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestClipboard:
+    """The guest's clipboard."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The desktop's name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointerMode:
+    """Whether to send *Pointer* (absolute) or *Motion*."""
+
+    absolute: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputAck:
+    """All inputs up to this one are handled."""
+
+    input: int
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The last message of a connection."""
+
+    reason: Reason
+    message: str
+
+
+ToViewer: TypeAlias = (
+    Welcome
+    | Desktop
+    | Update
+    | CursorShape
+    | Machine
+    | Leds
+    | RingBell
+    | GuestClipboard
+    | Name
+    | PointerMode
+    | InputAck
+    | Ping
+    | Pong
+    | Farewell
+)
+
+_PIECE_HEAD = struct.Struct(">BHHHHI")
+
+
+def encode_to_viewer(message: ToViewer) -> bytes:  # noqa: C901 — one line a message
+    """The bytes of *message*."""
+    match message:
+        case Update():
+            return _encode_update(message)
+        case Welcome():
+            head = struct.pack(
+                ">BBIBBI",
+                0x81,
+                message.version,
+                message.viewer,
+                message.role,
+                message.resumed,
+                message.last_input,
+            )
+            return head + text16(message.resume_key) + text16(message.name)
+        case Desktop(width, height):
+            return struct.pack(">BHH", 0x82, width, height)
+        case CursorShape(hot_x, hot_y, width, height, rgba):
+            return struct.pack(">BHHHH", 0x84, hot_x, hot_y, width, height) + rgba
+        case Machine(state, detail):
+            return struct.pack(">BB", 0x85, state) + text16(detail)
+        case Leds(leds):
+            return struct.pack(">BB", 0x86, leds)
+        case RingBell():
+            return b"\x87"
+        case GuestClipboard(text):
+            return b"\x88" + text.encode()
+        case Name(name):
+            return b"\x89" + name.encode()
+        case PointerMode(absolute):
+            return struct.pack(">BB", 0x8A, absolute)
+        case InputAck(number):
+            return struct.pack(">BI", 0x8B, number)
+        case Pong(token):
+            return struct.pack(">BI", 0x8C, token)
+        case Ping(token):
+            return struct.pack(">BI", 0x8D, token)
+        case Farewell(reason, text):
+            return struct.pack(">BB", 0x8E, reason) + text16(text)
+
+
+def _encode_update(message: Update) -> bytes:
+    parts = [struct.pack(">BIBH", 0x83, message.update, message.lossy, len(message.pieces))]
+    for p in message.pieces:
+        parts.append(_PIECE_HEAD.pack(p.codec, p.x, p.y, p.width, p.height, len(p.payload)))
+        parts.append(p.payload)
+    return b"".join(parts)
+
+
+def decode_to_viewer(data: bytes) -> ToViewer:
+    """One message, as a viewer reads it.  Raises RemoteProtocolError."""
+    if not data:
+        raise RemoteProtocolError("an empty message came from the session")
+    entry = _DECODERS.get(data[0])
+    if entry is None:
+        raise RemoteProtocolError(f"the session sent a message of unknown type {data[0]:#04x}")
+    what, decode = entry
+    reader = Reader(data, what)
+    reader.u8()
+    try:
+        message = decode(reader)
+    except ValueError as error:
+        raise RemoteProtocolError(f"{what}: {error}") from error
+    reader.end()
+    return message
+
+
+def _welcome(r: Reader) -> Welcome:
+    version = r.u8()
+    return Welcome(
+        r.u32(), Role(r.u8()), r.flag(), r.u32(), r.text16(), r.text16(), version=version
+    )
+
+
+def _update(r: Reader) -> Update:
+    number, flags, count = r.u32(), r.u8(), r.u16()
+    pieces = tuple(
+        Piece(Codec(r.u8()), r.u16(), r.u16(), r.u16(), r.u16(), r.take(r.u32()))
+        for _ in range(count)
+    )
+    return Update(number, bool(flags & 1), pieces)
+
+
+def _cursor(r: Reader) -> CursorShape:
+    hot_x, hot_y, width, height = r.u16(), r.u16(), r.u16(), r.u16()
+    return CursorShape(hot_x, hot_y, width, height, r.take(width * height * 4))
+
+
+_DECODERS: dict[int, tuple[str, Callable[[Reader], ToViewer]]] = {
+    0x81: ("Welcome", _welcome),
+    0x82: ("Desktop", lambda r: Desktop(r.u16(), r.u16())),
+    0x83: ("Update", _update),
+    0x84: ("Cursor", _cursor),
+    0x85: ("Machine", lambda r: Machine(MachineState(r.u8()), r.text16())),
+    0x86: ("Leds", lambda r: Leds(r.u8())),
+    0x87: ("Bell", lambda _: RingBell()),
+    0x88: ("GuestClipboard", lambda r: GuestClipboard(r.text_rest(MAX_CLIPBOARD_BYTES))),
+    0x89: ("Name", lambda r: Name(r.text_rest(65535))),
+    0x8A: ("PointerMode", lambda r: PointerMode(r.flag())),
+    0x8B: ("InputAck", lambda r: InputAck(r.u32())),
+    0x8C: ("Pong", lambda r: Pong(r.u32())),
+    0x8D: ("Ping", lambda r: Ping(r.u32())),
+    0x8E: ("Farewell", lambda r: Farewell(Reason(r.u8()), r.text16())),
+}

@@ -1,0 +1,96 @@
+"""The mirror against plain arrays, and its versions against brute force."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webvdi.framebuffer import MAX_SIDE, TILE, Framebuffer, Pixels, Rect
+
+
+def noise(width: int, height: int, seed: int) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 3, (height, width, 4), np.uint8)
+
+
+@st.composite
+def writes(draw: st.DrawFn) -> tuple[Rect, int]:
+    x, y = draw(st.integers(0, 69)), draw(st.integers(0, 49))
+    width, height = draw(st.integers(1, 70 - x)), draw(st.integers(1, 50 - y))
+    return Rect(x, y, width, height), draw(st.integers(0, 5))
+
+
+@settings(max_examples=80)
+@given(st.lists(writes(), max_size=6))
+def test_versions_tell_exactly_which_tiles_changed(script: list[tuple[Rect, int]]) -> None:
+    mirror = Framebuffer(70, 50)
+    for rect, seed in script:
+        before, since = mirror.pixels.copy(), mirror.version
+        changed = mirror.put(rect, noise(rect.width, rect.height, seed))
+        differs = (before != mirror.pixels).any(axis=2)
+        assert changed == differs.any()
+        for row in range(mirror.versions.shape[0]):
+            for column in range(mirror.versions.shape[1]):
+                tile = differs[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+                assert (mirror.versions[row, column] > since) == tile.any()
+
+
+def test_put_writes_colours_and_makes_pixels_opaque() -> None:
+    mirror = Framebuffer(4, 4)
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[:, :, 0] = 9
+    assert mirror.put(Rect(1, 1, 2, 2), pixels)
+    assert mirror.pixels[1, 1].tolist() == [9, 0, 0, 255]
+    assert mirror.pixels[0, 0].tolist() == [0, 0, 0, 255]
+
+
+def test_the_same_pixels_again_are_no_change() -> None:
+    mirror = Framebuffer(64, 64)
+    assert mirror.put(mirror.rect, noise(64, 64, 1))
+    version = mirror.version
+    assert not mirror.put(mirror.rect, noise(64, 64, 1))
+    assert mirror.version == version
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(5, 3), (-5, -3), (0, 1), (1, 0)])
+def test_copies_may_overlap(dx: int, dy: int) -> None:
+    mirror = Framebuffer(40, 40)
+    mirror.put(mirror.rect, noise(40, 40, 2))
+    before = mirror.pixels.copy()
+    mirror.copy(Rect(10 + dx, 10 + dy, 20, 20), 10, 10)
+    moved = mirror.pixels[10 + dy : 30 + dy, 10 + dx : 30 + dx]
+    assert np.array_equal(moved, before[10:30, 10:30])
+
+
+def test_resize_starts_black_and_all_new() -> None:
+    mirror = Framebuffer(32, 32)
+    mirror.put(mirror.rect, noise(32, 32, 1))
+    since = mirror.version
+    mirror.resize(50, 20)
+    assert (mirror.width, mirror.height) == (50, 20)
+    assert mirror.versions.shape == (2, 4)
+    assert (mirror.versions > since).all()
+    assert not mirror.pixels[:, :, :3].any()
+
+
+def test_a_snapshot_does_not_change_with_the_mirror() -> None:
+    mirror = Framebuffer(8, 8)
+    copy = mirror.snapshot(Rect(2, 2, 4, 4))
+    mirror.put(mirror.rect, np.full((8, 8, 4), 7, np.uint8))
+    assert not copy[:, :, :3].any()
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (MAX_SIDE + 1, 1), (1, MAX_SIDE + 1)])
+def test_absurd_sizes_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="framebuffer side"):
+        Framebuffer(*size)
+
+
+@pytest.mark.parametrize("rect", [Rect(-1, 0, 2, 2), Rect(7, 7, 2, 2), Rect(0, 9, 1, 1)])
+def test_pixels_outside_are_refused(rect: Rect) -> None:
+    mirror = Framebuffer(8, 8)
+    with pytest.raises(ValueError, match="outside"):
+        mirror.put(rect, np.zeros((rect.height, rect.width, 4), np.uint8))
+    with pytest.raises(ValueError, match="outside"):
+        mirror.snapshot(rect)
+    with pytest.raises(ValueError, match="outside"):
+        mirror.copy(Rect(0, 0, rect.width, rect.height), rect.x, rect.y)

@@ -1,0 +1,30 @@
+"""What a session may not send."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webvdi.base.errors import RemoteProtocolError
+from webvdi.wire.to_viewer import decode_to_viewer
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_give_a_message_or_a_protocol_error(data: bytes) -> None:
+    try:
+        decode_to_viewer(data)
+    except RemoteProtocolError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"\x01", "unknown type 0x01"),
+        (b"\x85\x63\x00\x00", "99"),
+        (b"\x83\x00\x00\x00\x01\x00\x00\x01\x2a" + bytes(12), "42"),
+    ],
+)
+def test_what_is_refused_is_named(data: bytes, says: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=says):
+        decode_to_viewer(data)
