@@ -43,6 +43,8 @@ class Viewer:
         self.batch: Batch | None = None
         self.updates = 0
         """The number of the last update sent."""
+        self._desktop_after = 0
+        """The last update sent before the viewer was told its size."""
         self._sent = np.zeros((0, 0), np.uint32)
         self._lossy = np.zeros((0, 0), np.bool_)
         self._unacked: dict[int, list[Rect]] = {}
@@ -55,6 +57,7 @@ class Viewer:
     def told_desktop(self, mirror: Framebuffer) -> None:
         """The viewer was told a (new) size: it knows nothing of the picture."""
         self.desktop = (mirror.width, mirror.height)
+        self._desktop_after = self.updates
         self._sent = np.zeros(mirror.versions.shape, np.uint32)
         self._lossy = np.zeros(mirror.versions.shape, np.bool_)
         self.batch = None
@@ -103,6 +106,8 @@ class Viewer:
 
     def resumed(self, last_update: int, now: float) -> None:
         """A new connection; everything after *last_update* counts as unsent."""
+        if last_update <= self._desktop_after:
+            self.desktop = None  # nothing shows that the size itself has arrived
         self.connected = True
         self.visible = True
         self.acked(last_update, now)

@@ -1,0 +1,540 @@
+"""The session's brain, as a playbook: events in, commands out, and one invariant above all."""
+
+import os
+from collections import deque
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    precondition,
+    rule,
+)
+
+from unit.managed.harness import FakeViewer, Playbook
+from webvdi.display.source import (
+    Bell,
+    CredentialsRequired,
+    CursorChanged,
+    CutText,
+    LedsChanged,
+    Lost,
+    NameChanged,
+    Opened,
+    PointerModeChanged,
+    Updated,
+)
+from webvdi.framebuffer import Cursor, Framebuffer, Rect
+from webvdi.managed.core import (
+    INPUT_ACK_EVERY_S,
+    MAX_VIEWERS,
+    NUDGE_FOR_S,
+    REST_S,
+    SessionCore,
+)
+from webvdi.managed.messages import (
+    Authenticate,
+    Forgotten,
+    MachineTold,
+    Nudge,
+    Point,
+    Press,
+    Received,
+    ViewerId,
+    Watch,
+)
+from webvdi.wire import from_viewer as up
+from webvdi.wire import to_viewer as down
+from webvdi.wire.to_viewer import MachineState, Reason, Role
+
+DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
+
+
+def heard(viewer: FakeViewer, kind: type) -> list[object]:
+    return [m for m in viewer.picture.heard if isinstance(m, kind)]
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def test_a_late_joiner_gets_the_whole_picture() -> None:
+    book = Playbook()
+    book.paint(Rect(5, 5, 30, 20))
+    viewer = book.attach()
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.last_update == 1
+
+
+def test_only_what_changed_is_sent() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.settle()
+    before = viewer.picture.payload_bytes
+    book.paint(Rect(100, 100, 10, 10))
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.payload_bytes - before < 200
+
+
+def test_two_viewers_share_one_encode() -> None:
+    book = Playbook(640, 480)
+    a, b = book.attach(), book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 300, 300), photo=True)
+    assert len(book.encoding) == 1
+    book.settle()
+    assert book.exact(a)
+    assert book.exact(b)
+
+
+def test_a_viewer_that_needs_the_same_later_costs_no_encode() -> None:
+    book = Playbook(640, 480)
+    book.attach()
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    book.settle()
+    late = book.attach()
+    encodes = len(book.encoding)
+    # The first viewer has seen it lossy, then refined; the late one is served from the cache.
+    assert encodes == 0
+    book.settle()
+    assert book.exact(late)
+
+
+def test_a_slow_viewer_gets_newer_pixels_not_more() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    sent = viewer.picture.last_update
+    for colour in range(200):
+        book.paint(Rect(0, 0, 16, 16), colour=colour)
+        book.encode()
+    assert len(viewer.on_the_way) <= 6
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.last_update - sent <= 8
+
+
+def test_a_stalled_viewer_does_not_hold_the_others() -> None:
+    book = Playbook()
+    stalled, lively = book.attach(), book.attach()
+    for colour in range(50):
+        book.paint(Rect(0, 0, 16, 16), colour=colour)
+        book.encode()
+        book.deliver(lively)
+        book.answer(lively)
+    assert book.exact(lively)
+    assert lively.picture.last_update > 40
+    assert stalled.picture.last_update == 0
+
+
+def test_photographs_go_lossy_at_once_and_exact_when_they_rest() -> None:
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 256, 256), photo=True)
+    book.encode()
+    book.deliver(viewer)
+    assert viewer.picture.lossy_updates == 1
+    assert not book.exact(viewer)
+    book.answer(viewer)
+    assert not book.encoding, "refined before it rested"
+    book.pass_time(REST_S * 1.1)
+    book.encode()
+    book.deliver(viewer)
+    assert book.exact(viewer)
+
+
+def test_what_rests_is_refined_while_the_rest_of_the_screen_moves() -> None:
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 256, 128), photo=True)
+    for _ in range(60):
+        book.paint(Rect(0, 128, 256, 128), photo=True)
+        book.encode()
+        book.deliver(viewer)
+        book.answer(viewer)
+        book.pass_time(0.02)
+    shown = viewer.picture.rgb[:128]
+    assert (shown == book.mirror.pixels[:128, :, 2::-1]).all()
+
+
+def test_no_update_from_half_a_picture() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.core.settled = False
+    book.paint(Rect(0, 0, 16, 16), colour=9)
+    assert not book.encoding
+    book.core.settled = True
+    book.display(Updated())
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_a_hidden_viewer_costs_nothing_and_catches_up() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.say(viewer, up.Visibility(False))
+    assert Watch(False) in book.done
+    book.paint(Rect(0, 0, 40, 40))
+    assert not book.encoding
+    assert not viewer.on_the_way
+    book.done.clear()
+    book.say(viewer, up.Visibility(True))
+    assert Watch(True) in book.done
+    assert Nudge() in book.done
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_a_new_size_reaches_viewers_in_order() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 64, 48), photo=True)
+    book.resize(100, 30)  # while the old size is being encoded
+    book.paint(Rect(50, 10, 20, 20))
+    book.settle()
+    assert viewer.picture.rgb.shape == (30, 100, 3)
+    assert book.exact(viewer)
+
+
+def test_nothing_is_shown_before_a_reconnected_display_has_drawn() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 64, 48), colour=77)
+    book.settle()
+    book.display(Lost("gone", permanent=False))
+    book.mirror.resize(64, 48)  # the new link begins black
+    book.display(Opened(64, 48, "screen"))
+    book.encode()
+    book.deliver(viewer)
+    assert (viewer.picture.rgb == 77).all(), "the picture was wiped while reconnecting"
+    book.paint(Rect(0, 0, 64, 48), colour=78)
+    book.settle()
+    assert book.exact(viewer)
+
+
+# ---------------------------------------------------------------- coming back
+
+
+def test_resuming_sends_only_what_was_not_drawn() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    book.settle()
+    before = viewer.picture.payload_bytes
+    book.paint(Rect(0, 0, 10, 10), colour=3)
+    book.encode()
+    book.cut(viewer)
+    book.paint(Rect(320, 200, 10, 10), colour=4)
+    book.resume(viewer)
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.payload_bytes - before < 5_000  # two noisy tiles, not a megabyte
+    assert viewer.picture.welcome is not None
+    assert viewer.picture.welcome.resumed
+
+
+def test_a_drawn_but_unacknowledged_update_is_not_sent_again() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 200, 200), photo=True)
+    book.encode()
+    book.deliver(viewer)
+    book.cut(viewer)
+    book.resume(viewer)
+    assert not any(key.quality for key in book.core._encoding), "lossy pixels were taken again"
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_keys_are_released_when_the_connection_breaks() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.say(viewer, up.Key(1, True, 0xFFE1, 0x2A), up.Pointer(2, 5, 6, 1))
+    book.done.clear()
+    book.cut(viewer)
+    assert [c for c in book.done if isinstance(c, Press | Point)] == [
+        Press(False, 0xFFE1, 0x2A),
+        Point(5, 6, 0),
+    ]
+
+
+def test_no_input_is_handled_twice() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.say(viewer, up.Key(1, True, 97, 30), up.Key(2, False, 97, 30))
+    book.cut(viewer)
+    book.resume(viewer)
+    book.deliver(viewer)
+    assert viewer.picture.welcome is not None
+    assert viewer.picture.welcome.last_input == 2
+    book.done.clear()
+    book.say(viewer, up.Key(2, False, 97, 30), up.Key(3, True, 98, 48))
+    assert [c for c in book.done if isinstance(c, Press)] == [Press(True, 98, 48)]
+
+
+def test_a_forgotten_viewer_is_gone() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.cut(viewer)
+    book.handle(Forgotten(viewer.identity))
+    assert not book.core.viewers
+    assert book.handle(Received(viewer.identity, up.Ack(1))) is not None
+
+
+# ---------------------------------------------------------------- input and rights
+
+
+def test_observers_look_and_do_not_touch() -> None:
+    book = Playbook()
+    viewer = book.attach(Role.OBSERVER)
+    book.done.clear()
+    book.say(
+        viewer,
+        up.Key(1, True, 97, 30),
+        up.Pointer(2, 1, 1, 1),
+        up.Text(3, "rm"),
+        up.Clipboard(4, "x"),
+        up.ScreenSize(5, 9, 9),
+        up.GiveCredentials("u", "p"),
+    )
+    book.pass_time(1)
+    assert [c for c in book.done if not isinstance(c, Nudge)] == []
+
+
+def test_inputs_are_acknowledged_together() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    for number in range(1, 6):
+        book.say(viewer, up.Key(number, number % 2 == 1, 97, 30))
+    book.pass_time(INPUT_ACK_EVERY_S)
+    book.deliver(viewer)
+    acks = heard(viewer, down.InputAck)
+    assert acks[-1] == down.InputAck(5)
+    assert len(acks) <= 2
+
+
+def test_the_refresh_timer_is_kept_awake_while_somebody_acts_and_not_longer() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.done.clear()
+    book.say(viewer, up.Key(1, True, 97, 30))
+    book.pass_time(NUDGE_FOR_S)
+    nudges = book.done.count(Nudge())
+    assert 10 <= nudges <= 40
+    book.done.clear()
+    book.pass_time(5)
+    assert book.done.count(Nudge()) <= 1
+
+
+def test_text_is_typed_stroke_by_stroke() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.done.clear()
+    book.say(viewer, up.Text(1, "aB"))
+    book.pass_time(1)
+    presses = [c for c in book.done if isinstance(c, Press)]
+    assert [(p.down, p.scancode) for p in presses] == [
+        (True, 0x1E),
+        (False, 0x1E),
+        (True, 0x2A),
+        (True, 0x30),
+        (False, 0x30),
+        (False, 0x2A),
+    ]
+
+
+def test_credentials_go_to_the_display() -> None:
+    book = Playbook(0, 0)
+    viewer = book.attach()
+    book.display(CredentialsRequired(username=False, retry=True))
+    book.deliver(viewer)
+    assert viewer.picture.machine == down.Machine(MachineState.CREDENTIALS, "password retry")
+    book.say(viewer, up.GiveCredentials("", "secret"))
+    assert [c.credentials.password for c in book.done if isinstance(c, Authenticate)] == ["secret"]
+
+
+def test_attaching_twice_is_a_protocol_error() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.say(viewer, up.Attach(up.Credential.TICKET, "again"))
+    assert [e.reason for e in book.ended] == [Reason.PROTOCOL_ERROR]
+
+
+def test_viewers_are_bounded() -> None:
+    book = Playbook()
+    for _ in range(MAX_VIEWERS + 1):
+        book.attach()
+    assert [e.reason for e in book.ended] == [Reason.TOO_MANY_VIEWERS]
+    assert len(book.core.viewers) == MAX_VIEWERS
+
+
+# ---------------------------------------------------------------- news
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (Bell(), down.RingBell()),
+        (CutText("あ"), down.GuestClipboard("あ")),
+        (NameChanged("new"), down.Name("new")),
+        (LedsChanged(4), down.Leds(4)),
+        (PointerModeChanged(False), down.PointerMode(False)),
+        (CursorChanged(Cursor(1, 1, 0, 0, b"abcd")), down.CursorShape(0, 0, 1, 1, b"abcd")),
+        (Lost("gone", permanent=False), down.Machine(MachineState.LOST, "gone")),
+        (Lost("no", permanent=True), down.Machine(MachineState.FAILED, "no")),
+    ],
+)
+def test_news_is_passed_on_and_kept_for_late_joiners(event: object, message: object) -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.display(event)  # type: ignore[arg-type]
+    book.deliver(viewer)
+    assert message in viewer.picture.heard
+    late = book.attach()
+    book.deliver(late)
+    passing = isinstance(event, Bell | CutText | NameChanged)
+    assert (message in late.picture.heard) != passing
+
+
+def test_the_broker_may_know_better() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.handle(MachineTold(MachineState.OFF, "the guest powered off"))
+    book.handle(MachineTold(MachineState.OFF, "the guest powered off"))
+    book.deliver(viewer)
+    off = down.Machine(MachineState.OFF, "the guest powered off")
+    assert viewer.picture.heard.count(off) == 1
+
+
+def test_pings_are_answered_with_their_token() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.say(viewer, up.Ping(77), up.Pong(1))
+    book.deliver(viewer)
+    assert heard(viewer, up.Pong) == [up.Pong(77)]
+
+
+def test_an_idle_session_asks_for_no_wake_up() -> None:
+    book = Playbook()
+    book.attach()
+    book.settle()
+    book.pass_time(10)
+    assert book.wake is None
+
+
+def test_strangers_are_passed_over() -> None:
+    core = SessionCore(Framebuffer(8, 8), "t")
+    assert core.handle(Received(ViewerId(9), up.Ping(1)), 0.0) == []
+
+
+# ---------------------------------------------------------------- the invariant
+
+SIDES = st.integers(1, 130)
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Whatever happens in whatever order: once quiet, every viewer equals the mirror."""
+
+    viewers = Bundle("viewers")
+
+    @initialize(width=SIDES, height=SIDES)
+    def begin(self, width: int, height: int) -> None:
+        self.book = Playbook(width, height)
+        self.away: deque[FakeViewer] = deque()
+
+    @rule(target=viewers)
+    def joins(self) -> FakeViewer:
+        return self.book.attach()
+
+    @rule(x=SIDES, y=SIDES, width=SIDES, height=SIDES, photo=st.booleans())
+    def damage(self, x: int, y: int, width: int, height: int, photo: bool) -> None:
+        self.book.paint(Rect(x - 1, y - 1, width, height), photo=photo)
+
+    @rule(width=SIDES, height=SIDES)
+    def resizes(self, width: int, height: int) -> None:
+        self.book.resize(width, height)
+        self.book.display(Updated())
+
+    @rule(same=st.booleans(), width=SIDES, height=SIDES)
+    def display_comes_back(self, same: bool, width: int, height: int) -> None:
+        self.book.display(Lost("gone", permanent=False))
+        mirror = self.book.mirror
+        self.book.open(*((mirror.width, mirror.height) if same else (width, height)))
+
+    @rule(count=st.integers(1, 3))
+    def encoders_finish(self, count: int) -> None:
+        self.book.encode(count)
+
+    @rule(viewer=viewers, count=st.integers(1, 4))
+    def messages_arrive(self, viewer: FakeViewer, count: int) -> None:
+        self.book.deliver(viewer, count)
+
+    @rule(viewer=viewers)
+    def acks_arrive(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.answer(viewer)
+
+    @rule(viewer=viewers, visible=st.booleans())
+    def shows_or_hides(self, viewer: FakeViewer, visible: bool) -> None:
+        if viewer.connected:
+            self.book.say(viewer, up.Visibility(visible))
+
+    @rule(viewer=viewers)
+    def link_breaks(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.cut(viewer)
+            self.away.append(viewer)
+
+    @rule(viewer=viewers)
+    def resumes(self, viewer: FakeViewer) -> None:
+        if not viewer.connected:
+            self.away.remove(viewer)
+            self.book.resume(viewer)
+
+    @rule(viewer=consumes(viewers))
+    def leaves_for_good(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.cut(viewer)
+        else:
+            self.away.remove(viewer)
+        self.book.handle(Forgotten(viewer.identity))
+        del self.book.viewers[viewer.identity]
+
+    @rule(seconds=st.floats(0.001, 1))
+    def time_passes(self, seconds: float) -> None:
+        self.book.pass_time(seconds)
+
+    @precondition(lambda self: hasattr(self, "book"))
+    @rule()
+    def quiet(self) -> None:
+        while self.away:
+            self.book.resume(self.away.popleft())
+        for viewer in self.book.viewers.values():
+            self.book.say(viewer, up.Visibility(True))
+        self.book.settle()
+        for viewer in self.book.viewers.values():
+            assert self.book.exact(viewer), f"viewer {viewer.identity} differs"
+
+    def teardown(self) -> None:
+        if hasattr(self, "book"):
+            self.quiet()
+
+
+TestAnyInterleaving = AnyInterleaving.TestCase
+TestAnyInterleaving.settings = settings(
+    max_examples=400 if DEEP else 60,
+    stateful_step_count=60 if DEEP else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
