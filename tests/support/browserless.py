@@ -1,0 +1,148 @@
+"""A viewer over a real WebSocket, driven step by step from a synchronous test."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from support.processes import PATIENCE_S
+from support.viewer import Picture, Rgb
+from webvdi.wire.from_viewer import Attach, Credential, FromViewer, encode_from_viewer
+
+
+class Site:
+    """A running webvdi's web address."""
+
+    def __init__(self, url: str, cookie: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.cookie = cookie
+
+    def post(self, path: str, body: object = None, **headers: str) -> dict[str, object]:
+        """POST JSON; the answer's JSON.  Raises urllib.error.HTTPError."""
+        return self._ask(path, json.dumps(body or {}).encode(), headers)
+
+    def get(self, path: str, **headers: str) -> dict[str, object]:
+        """GET JSON."""
+        return self._ask(path, None, headers)
+
+    def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, object]:
+        request = urllib.request.Request(f"{self.url}/{path}", body, headers)
+        if self.cookie:
+            request.add_header("Cookie", self.cookie)
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+            answer: dict[str, object] = json.load(response)
+            return answer
+
+    def ticket(self, *, view_only: bool = False) -> str:
+        """A ticket."""
+        return str(self.post("api/ticket", {"view_only": view_only})["ticket"])
+
+
+class LiveViewer:
+    """A viewer with a connection that can be lost and taken up again."""
+
+    def __init__(self, site: Site, *, origin: str | None = None) -> None:
+        self.site = site
+        self.picture = Picture()
+        self._origin = origin or site.url
+        self._socket: ClientConnection | None = None
+        self._connections = ExitStack()
+
+    def attach(self, *, view_only: bool = False) -> None:
+        """Attach with a fresh ticket."""
+        self._open(Attach(Credential.TICKET, self.site.ticket(view_only=view_only)))
+
+    def resume(self) -> None:
+        """Come back with the resume key."""
+        assert self.picture.welcome is not None
+        key = self.picture.welcome.resume_key
+        self.picture.farewell = None
+        self._open(Attach(Credential.RESUME_KEY, key, self.picture.last_update))
+
+    def _open(self, attach: Attach) -> None:
+        url = self.site.url.replace("http", "ws", 1) + "/ws"
+        context = connect(
+            url,
+            subprotocols=["webvdi.v1"],  # type: ignore[list-item]  # a NewType of str there
+            origin=self._origin,  # type: ignore[arg-type]
+            compression=None,
+            max_size=None,
+            proxy=None,
+        )
+        self._socket = self._connections.enter_context(context)
+        self.say(attach)
+
+    def say(self, *messages: FromViewer) -> None:
+        """Send messages."""
+        assert self._socket is not None
+        for message in messages:
+            self._socket.send(encode_from_viewer(message))
+
+    def listen_until(self, done: Callable[[Picture], object], what: str) -> None:
+        """Take messages until *done* of the picture; fails if the connection ends before."""
+        end = time.monotonic() + PATIENCE_S
+        while not done(self.picture):
+            assert time.monotonic() < end, f"in vain: {what}; {self.picture.machine}"
+            self._take(0.1)
+
+    def shows(self, screen: Callable[[], Rgb]) -> None:
+        """Wait until the picture is *screen*, bit for bit."""
+
+        def same(picture: Picture) -> bool:
+            return np.array_equal(picture.rgb, screen())
+
+        self.listen_until(same, "the same picture")
+
+    def broken(self) -> None:
+        """Take messages until the connection is gone."""
+        end = time.monotonic() + PATIENCE_S
+        while self._socket is not None:
+            assert time.monotonic() < end, "the connection goes on and on"
+            self._take(0.5, may_end=True)
+
+    def _take(self, timeout_s: float, *, may_end: bool = False) -> None:
+        assert self._socket is not None, "the connection ended"
+        try:
+            data = self._socket.recv(timeout=timeout_s)
+        except TimeoutError:
+            return
+        except ConnectionClosed:
+            self._socket = None
+            assert may_end, f"the connection ended: {self.picture.farewell}"
+            return
+        assert isinstance(data, bytes)
+        self.say(*self.picture.take(data))
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket = None
+        self._connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def status_of(question: Callable[[], object]) -> int:
+    """The HTTP status with which *question* fails."""
+    try:
+        question()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return 200
