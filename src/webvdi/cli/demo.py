@@ -128,7 +128,7 @@ async def _prepare(where: Places, system: DemoSystem, sizes: Sizes) -> MachineId
 
 async def _network(engine: QemuEngine) -> Network:
     """The guest's network: the internet without this host, or none; never wider."""
-    why_not = await engine.network_unavailable()
+    why_not = await engine.network_available()
     if why_not is None:
         return Network.INTERNET
     console.print(f"[yellow]The machine gets no network:[/yellow] {why_not}")

@@ -1,0 +1,348 @@
+"""What is RFB's own in the RFB source: encodings, deadlines, passwords, backlog, errors."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.unit.rfb.server_bytes import (
+    GREETING,
+    NO_SECURITY,
+    RESULT_OK,
+    VNC_SECURITY,
+    opening,
+    rectangle,
+    server_init,
+    text,
+    u32,
+    update,
+)
+
+from webvdi.display import rfb_source
+from webvdi.display.endpoint import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
+from webvdi.display.rfb_source import RfbSource, default_encodings
+from webvdi.display.source import (
+    Bell,
+    Credentials,
+    CredentialsRequired,
+    DisplayEvent,
+    Lost,
+    Opened,
+)
+from webvdi.framebuffer import Framebuffer
+from webvdi.rfb.encodings import LOCAL_ENCODINGS, REMOTE_ENCODINGS, PseudoEncoding
+from webvdi.rfb.security.vnc_auth import response
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+PATIENCE_S = 20.0
+CHALLENGE = bytes(range(16))
+ASKING = GREETING + VNC_SECURITY + CHALLENGE
+SECRET = Credentials("", "secret")
+QEMU = opening(name="QEMU (a machine)") + update(
+    rectangle(0, 0, 0, 0, PseudoEncoding.QEMU_EXTENDED_KEY_EVENT)
+)
+
+
+@asynccontextmanager
+async def serving(path: Path, serve: Serve) -> AsyncIterator[UnixEndpoint]:
+    """A server on a unix socket that runs *serve* for its client."""
+    done = asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+            done.set()
+
+    async with await asyncio.start_unix_server(accept, path):
+        yield UnixEndpoint(path)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
+
+
+def saying(data: bytes) -> Serve:
+    """Say *data*, then listen until the client leaves."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await reader.read()
+
+    return serve
+
+
+class Ear:
+    """A listener that keeps everything, and may do something at an event."""
+
+    def __init__(self, react: Callable[[DisplayEvent], None] = lambda event: None) -> None:
+        self.events: list[DisplayEvent] = []
+        self.react = react
+
+    def __call__(self, event: DisplayEvent) -> None:
+        self.events.append(event)
+        self.react(event)
+
+    @property
+    def lost(self) -> Lost:
+        last = self.events[-1]
+        assert isinstance(last, Lost)
+        return last
+
+
+async def run(source: RfbSource) -> None:
+    await asyncio.wait_for(source.run(), PATIENCE_S)
+
+
+def new_source(endpoint: Endpoint, ear: Ear, timeout_s: float = PATIENCE_S) -> RfbSource:
+    return RfbSource(endpoint, Framebuffer(1, 1), ear, connect_timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "encodings"),
+    [
+        ("unix:/run/vnc", LOCAL_ENCODINGS),
+        ("tcp:localhost:1", LOCAL_ENCODINGS),
+        ("tcp:127.0.0.9:1", LOCAL_ENCODINGS),
+        ("tcp:[::1]:1", LOCAL_ENCODINGS),
+        ("tcp:192.0.2.1:1", REMOTE_ENCODINGS),
+        ("tcp:vnc.example:1", REMOTE_ENCODINGS),
+    ],
+)
+def test_a_server_on_this_host_is_asked_for_raw_pixels(
+    endpoint: str, encodings: tuple[int, ...]
+) -> None:
+    assert default_encodings(parse_endpoint(endpoint)) == encodings
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message"),
+    [
+        (TcpEndpoint("127.0.0.1", 1), "nothing listens at tcp:127.0.0.1:1"),
+        (UnixEndpoint(Path("/nonexistent/vnc")), "unix:/nonexistent/vnc does not exist"),
+        (UnixEndpoint(Path("/" + "x" * 200)), "cannot be reached"),
+        (TcpEndpoint("x" * 80 + ".example", 1), "cannot be reached"),
+    ],
+)
+async def test_nobody_there(endpoint: Endpoint, message: str) -> None:
+    ear = Ear()
+    await run(new_source(endpoint, ear))
+    assert message in ear.lost.message
+    assert not ear.lost.permanent
+
+
+async def test_a_server_that_does_not_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", never)
+    ear = Ear()
+    await run(new_source(TcpEndpoint("192.0.2.1", 1), ear, timeout_s=0.01))
+    assert ear.lost == Lost("tcp:192.0.2.1:1 does not answer", permanent=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "waiting"),
+    [
+        (b"", "waiting for the server's greeting"),
+        (GREETING, "agreeing on a security type"),
+        (GREETING + NO_SECURITY, "waiting for the answer"),
+        (GREETING + NO_SECURITY + RESULT_OK, "waiting for the desktop's description"),
+    ],
+)
+async def test_a_handshake_that_stops_has_a_deadline(
+    data: bytes, waiting: str, tmp_path: Path
+) -> None:
+    ear = Ear()
+    async with serving(tmp_path / "vnc", saying(data)) as endpoint:
+        await run(new_source(endpoint, ear, timeout_s=0.05))
+    assert waiting in ear.lost.message
+    assert not ear.lost.permanent
+
+
+async def test_another_kind_of_server_is_not_tried_again(tmp_path: Path) -> None:
+    ear = Ear()
+    async with serving(tmp_path / "vnc", saying(b"SSH-2.0-x\r\n")) as endpoint:
+        await run(new_source(endpoint, ear))
+    assert ear.lost.permanent
+    assert not ear.lost.wrong_credentials
+    assert "no RFB (VNC) server" in ear.lost.message
+
+
+async def test_a_server_without_a_word(tmp_path: Path) -> None:
+    async def serve(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        return
+
+    ear = Ear()
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        await run(new_source(endpoint, ear))
+    assert "closed the connection while waiting for the server's greeting" in ear.lost.message
+    assert not ear.lost.permanent
+
+
+def password_server(answer: bytes, asked: asyncio.Queue[bytes]) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ASKING)
+        said = await reader.readexactly(13 + 16)
+        asked.put_nowait(said[13:])
+        writer.write(answer)
+        await reader.read()
+
+    return serve
+
+
+async def test_a_password_known_beforehand_is_used(tmp_path: Path) -> None:
+    asked: asyncio.Queue[bytes] = asyncio.Queue()
+    serve = password_server(u32(1) + text("no"), asked)
+    ear = Ear()
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        await run(RfbSource(endpoint, Framebuffer(1, 1), ear, credentials=SECRET))
+    assert asked.get_nowait() == response(CHALLENGE, "secret")
+    assert ear.events == [ear.lost]
+    assert ear.lost.permanent
+    assert ear.lost.wrong_credentials
+    assert ear.lost.message.endswith("did not accept the password: no")
+
+
+async def test_a_password_is_asked_for_without_a_deadline(tmp_path: Path) -> None:
+    asked: asyncio.Queue[bytes] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, CredentialsRequired):
+            # Longer than the deadline of the handshake.
+            loop.call_later(0.3, source.authenticate, SECRET)
+        if isinstance(event, Opened):
+            task.cancel()
+
+    ear = Ear(react)
+    serve = password_server(RESULT_OK + server_init(8, 6), asked)
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        source = new_source(endpoint, ear, timeout_s=0.2)
+        task = loop.create_task(source.run())
+        await asyncio.wait([task])
+    assert asked.get_nowait() == response(CHALLENGE, "secret")
+    assert ear.events == [CredentialsRequired(False, False), Opened(8, 6, "a desktop")]
+
+
+async def test_a_server_that_talks_while_a_person_types(tmp_path: Path) -> None:
+    ear = Ear()
+    async with serving(tmp_path / "vnc", saying(ASKING + bytes(1 << 20))) as endpoint:
+        await run(new_source(endpoint, ear))
+    assert "talks on" in ear.lost.message
+
+
+async def test_broken_rules_end_the_link(tmp_path: Path) -> None:
+    ear = Ear()
+    async with serving(tmp_path / "vnc", saying(opening() + b"\2\x4d")) as endpoint:
+        await run(new_source(endpoint, ear))
+    assert ear.events[:-1] == [Opened(64, 48, "a desktop"), Bell()]
+    assert "type 77" in ear.lost.message
+    assert not ear.lost.permanent
+
+
+async def test_a_listeners_failure_is_raised_and_ends_the_link(tmp_path: Path) -> None:
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, Bell):
+            raise LookupError
+
+    async with serving(tmp_path / "vnc", saying(opening() + b"\2\2")) as endpoint:
+        with pytest.raises(LookupError):
+            await run(new_source(endpoint, Ear(react)))
+
+
+async def test_only_qemu_backs_off_and_is_nudged(tmp_path: Path) -> None:
+    backoffs = {}
+    for name, greeting in (("qemu", QEMU), ("other", QEMU.replace(b"QEMU", b"XXXX"))):
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def serve(
+            reader: asyncio.StreamReader,
+            writer: asyncio.StreamWriter,
+            greeting: bytes = greeting,
+            heard: asyncio.Queue[bytes] = heard,
+        ) -> None:
+            writer.write(greeting + b"\2")
+            heard.put_nowait(await reader.read())
+
+        def react(event: DisplayEvent, name: str = name) -> None:
+            if isinstance(event, Bell):
+                backoffs[name] = source.idle_backoff
+                source.nudge()
+                asyncio.get_running_loop().call_soon(source._link._transport.close)  # type: ignore[union-attr]
+
+        async with serving(tmp_path / name, serve) as endpoint:
+            source = new_source(endpoint, Ear(react))
+            await run(source)
+        assert (await heard.get()).endswith(bytes([255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x76])) is (
+            name == "qemu"
+        )
+    assert backoffs == {"qemu": True, "other": False}
+
+
+async def test_a_server_that_does_not_read_misses_motion_and_is_left_at_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rfb_source, "MOTION_BACKLOG_BYTES", 1000)
+    monkeypatch.setattr(rfb_source, "MAX_BACKLOG_BYTES", 100_000)
+    gone = asyncio.Event()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(QEMU + b"\2")
+        await gone.wait()
+
+    def react(event: DisplayEvent) -> None:
+        if not isinstance(event, Bell):
+            return
+        link = source._link
+        while link.backlog <= 1000:
+            source.cut_text("x" * 2000)
+        backlog = link.backlog
+        source.pointer(1, 1, 0)
+        source.motion(1, 1, 0)
+        source.nudge()
+        assert link.backlog == backlog
+        source.pointer(1, 1, 1)
+        assert link.backlog == backlog + 6
+        source.pointer(2, 2, 1)
+        assert link.backlog == backlog + 6
+        for _ in range(60):
+            source.cut_text("x" * 2000)
+
+    ear = Ear(react)
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        source = new_source(endpoint, ear)
+        await run(source)
+        gone.set()
+    assert ear.lost == Lost("the display server has stopped reading", permanent=False)
+
+
+async def test_tcp_does_not_delay_small_messages() -> None:
+    options: list[int] = []
+
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, Opened):
+            transport = source._link._transport
+            assert transport is not None
+            connection: socket.socket = transport.get_extra_info("socket")
+            options.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            options.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(opening() + b"\2")
+        await reader.readexactly(14)
+        # A reset instead of an orderly end.
+        linger = (1).to_bytes(4, "little") + bytes(4)
+        sock: socket.socket = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        ear = Ear(react)
+        source = new_source(TcpEndpoint("127.0.0.1", server.sockets[0].getsockname()[1]), ear)
+        await run(source)
+    assert options == [1, 1]
+    assert not ear.lost.permanent
