@@ -47,13 +47,19 @@ export function keysymOfCodePoint(codePoint) {
 """
 
 
+def by_rule(code_point: int) -> int:
+    """The keysym of a character that is not in the table."""
+    latin1 = 0x20 <= code_point <= 0x7E or 0xA0 <= code_point <= 0xFF
+    return code_point if latin1 else 0x01000000 + code_point
+
+
 def legacy_keysyms(header: str) -> dict[int, int]:
     """Code point to keysym, for those that no rule gives; the first name of a character counts."""
     table: dict[int, int] = {}
     for line in header.splitlines():
         if match := LINE.match(line):
             keysym, code_point = int(match[1], 16), int(match[2], 16)
-            if keysym not in (code_point, 0x01000000 + code_point):
+            if keysym != by_rule(code_point):
                 table.setdefault(code_point, keysym)
     return table
 

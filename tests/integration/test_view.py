@@ -245,21 +245,21 @@ def test_a_password_file_lets_in(locked: VncServer, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("letmein\n")
     target = f"tcp:127.0.0.1:{locked.port}"
-    with view(target, tmp_path, "--password-file", str(secret)) as site:
-        with LiveViewer(site) as viewer:
-            viewer.attach()
-            viewer.shows(lambda: x_screen(locked))
+    options = ("--password-file", str(secret))
+    with view(target, tmp_path, *options) as site, LiveViewer(site) as viewer:
+        viewer.attach()
+        viewer.shows(lambda: x_screen(locked))
 
 
 def test_a_wrong_password_file_asks_in_the_browser(locked: VncServer, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("wrong\n")
     target = f"tcp:127.0.0.1:{locked.port}"
-    with view(target, tmp_path, "--password-file", str(secret)) as site:
-        with LiveViewer(site) as viewer:
-            viewer.attach()
-            wanted = Machine(MachineState.CREDENTIALS, "password retry")
-            viewer.listen_until(lambda p: p.machine == wanted, "the question")
+    options = ("--password-file", str(secret))
+    with view(target, tmp_path, *options) as site, LiveViewer(site) as viewer:
+        viewer.attach()
+        wanted = Machine(MachineState.CREDENTIALS, "password retry")
+        viewer.listen_until(lambda p: p.machine == wanted, "the question")
 
 
 class SshGreeting(socketserver.BaseRequestHandler):

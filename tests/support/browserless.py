@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from support.processes import PATIENCE_S
 from support.viewer import Picture, Rgb
@@ -71,8 +72,8 @@ class LiveViewer:
         url = self.site.url.replace("http", "ws", 1) + "/ws"
         context = connect(
             url,
-            subprotocols=["webvdi.v1"],  # type: ignore[list-item]  # a NewType of str there
-            origin=self._origin,  # type: ignore[arg-type]
+            subprotocols=[Subprotocol("webvdi.v1")],
+            origin=Origin(self._origin),
             compression=None,
             max_size=None,
             proxy=None,

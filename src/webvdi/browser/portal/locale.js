@@ -1,0 +1,72 @@
+/** The page's texts in the reader's language. */
+
+export const LANGUAGES = Object.freeze(['en', 'ja']);
+
+/**
+ * The language to use: the one asked for in the address, else the one chosen before, else the
+ * first of the browser's that there is.
+ * @param {string | null} asked
+ * @param {string | null} stored
+ * @param {readonly string[]} preferred
+ */
+export function chooseLanguage(asked, stored, preferred) {
+    const wishes = [asked, stored, ...preferred].map((wish) => wish?.toLowerCase().split('-')[0]);
+    return LANGUAGES.find((language) => language === wishes.find(
+        (wish) => LANGUAGES.includes(wish ?? ''))) ?? 'en';
+}
+
+export class Locale {
+    #texts;
+
+    /**
+     * @param {string} language
+     * @param {Record<string, string>} texts
+     */
+    constructor(language, texts) {
+        this.language = language;
+        this.#texts = texts;
+    }
+
+    /** @param {string} key */
+    has(key) {
+        return Object.hasOwn(this.#texts, key);
+    }
+
+    /**
+     * @param {string} key
+     * @param {Record<string, string>} [values] for the {places} in the text
+     */
+    text(key, values = {}) {
+        const text = this.#texts[key] ?? key;
+        return text.replaceAll(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+    }
+
+    /** Puts the texts where `data-text` and `data-label` ask for them. @param {Document} page */
+    apply(page) {
+        page.documentElement.lang = this.language;
+        for (const element of page.querySelectorAll('[data-text]')) {
+            element.textContent = this.text(element.getAttribute('data-text') ?? '');
+        }
+        for (const element of page.querySelectorAll('[data-label]')) {
+            label(element, this.text(element.getAttribute('data-label') ?? ''));
+        }
+    }
+}
+
+/**
+ * Names an element for screen readers, and a button for the mouse too.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function label(element, text) {
+    element.setAttribute('aria-label', text);
+    if (element instanceof HTMLButtonElement) {
+        element.title = text;
+    }
+}
+
+/** @param {string} language */
+export async function loadLocale(language) {
+    const answer = await fetch(new URL(`../locale/${language}.json`, import.meta.url));
+    return new Locale(language, await answer.json());
+}

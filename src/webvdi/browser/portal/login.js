@@ -1,0 +1,11 @@
+/** The sign-in page: its language, and what went wrong the last time (`?error`). */
+
+import { chooseLanguage, loadLocale } from './locale.js';
+import { recall } from './memory.js';
+import { element } from './page_elements.js';
+
+const address = new URLSearchParams(location.search);
+const locale = await loadLocale(chooseLanguage(
+    address.get('lang'), recall('language'), navigator.languages));
+locale.apply(document);
+element('login-error').hidden = !address.has('error');

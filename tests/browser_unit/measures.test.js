@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { scaleOf } from '../../src/webvdi/browser/viewer/layout.js';
+import { Stats } from '../../src/webvdi/browser/viewer/stats.js';
+import { FakeClock } from './helpers.js';
+
+const drawn = (decode, ...pieces) => ({
+    update: { pieces: pieces.map(([codec, size]) => ({ codec, payload: new Uint8Array(size) })) },
+    cost: decode, decode,
+});
+
+test('rates are those of the last two seconds', () => {
+    const clock = new FakeClock();
+    const stats = new Stats(clock.now);
+    stats.received(1000);
+    stats.drawn(drawn(10, [3, 900], [0, 4]));
+    stats.drawn(drawn(20, [3, 100]));
+    assert.deepEqual(stats.summary(), {
+        roundTrip: null, bitsPerSecond: 4000, updatesPerSecond: 1, decode: 15,
+        codecs: { png: 1000, copy: 4 }, total: { bytes: 1000, updates: 2, pieces: 3 },
+    });
+    clock.advance(2000);
+    const later = stats.summary();
+    assert.deepEqual([later.bitsPerSecond, later.updatesPerSecond, later.decode], [0, 0, 0]);
+    assert.equal(later.total.bytes, 1000);
+});
+
+test('the round trip is the median of the last five, so that one slow answer changes little', () => {
+    const stats = new Stats(() => 0);
+    [900, 10, 11, 12, 500, 13].forEach((milliseconds) => stats.roundTrip(milliseconds));
+    assert.equal(stats.summary().roundTrip, 12);
+    stats.reset();
+    assert.equal(stats.summary().roundTrip, null);
+});
+
+const SCREEN = { width: 800, height: 600 };
+
+test('off is one to one, whatever the space', () => {
+    assert.deepEqual(scaleOf('off', { width: 100, height: 100 }, SCREEN, 1),
+        { scale: 1, crisp: true });
+    assert.deepEqual(scaleOf('off', { width: 100, height: 100 }, SCREEN, 1.5),
+        { scale: 1, crisp: false });
+});
+
+test('fit is as large as the space allows', () => {
+    assert.deepEqual(scaleOf('fit', { width: 400, height: 600 }, SCREEN, 1),
+        { scale: 0.5, crisp: false });
+    assert.deepEqual(scaleOf('fit', { width: 1600, height: 1200 }, SCREEN, 1),
+        { scale: 2, crisp: true });
+    assert.deepEqual(scaleOf('fit', { width: 1200, height: 1200 }, SCREEN, 2),
+        { scale: 1.5, crisp: true });
+});
+
+test('fit stops at a whole number that is very near, for sharpness', () => {
+    assert.deepEqual(scaleOf('fit', { width: 806, height: 700 }, SCREEN, 1),
+        { scale: 1, crisp: true });
+    assert.equal(scaleOf('fit', { width: 880, height: 700 }, SCREEN, 1).scale, 1.1);
+});
+
+test('no space or no screen yet is no trouble', () => {
+    assert.equal(scaleOf('fit', { width: 0, height: 0 }, SCREEN, 1).scale, 1);
+    assert.equal(scaleOf('fit', { width: 9, height: 9 }, { width: 0, height: 0 }, 1).scale, 1);
+});
