@@ -90,7 +90,7 @@ class Router:
         self._viewers.setblocking(False)
         self._control.setblocking(False)
         await self._prepare_spare()
-        control = await asyncio.start_unix_server(self._serve_broker, sock=self._control)
+        control = await asyncio.start_unix_server(self._broker_came, sock=self._control)
         self._tasks.start(self._accept_viewers(), name="accept")
         await self._done.wait()
         control.close()
@@ -241,6 +241,9 @@ class Router:
             self._tasks.start(self._prepare_spare(), name="spare")
 
     # ------------------------------------------------------------ the control face
+
+    def _broker_came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.start(self._serve_broker(reader, writer), name="broker")
 
     async def _serve_broker(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

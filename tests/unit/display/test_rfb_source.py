@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.unit.rfb.server_bytes import (
+
+from unit.rfb.server_bytes import (
     GREETING,
     NO_SECURITY,
     RESULT_OK,
@@ -19,7 +20,6 @@ from tests.unit.rfb.server_bytes import (
     u32,
     update,
 )
-
 from webvdi.display import rfb_source
 from webvdi.display.endpoint import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
 from webvdi.display.rfb_source import RfbSource, default_encodings
@@ -32,6 +32,7 @@ from webvdi.display.source import (
     Opened,
 )
 from webvdi.framebuffer import Framebuffer
+from webvdi.rfb.client_messages import set_encodings
 from webvdi.rfb.encodings import LOCAL_ENCODINGS, REMOTE_ENCODINGS, PseudoEncoding
 from webvdi.rfb.security.vnc_auth import response
 
@@ -246,41 +247,54 @@ async def test_broken_rules_end_the_link(tmp_path: Path) -> None:
 
 async def test_a_listeners_failure_is_raised_and_ends_the_link(tmp_path: Path) -> None:
     def react(event: DisplayEvent) -> None:
-        if isinstance(event, Bell):
-            raise LookupError
+        assert not isinstance(event, Bell), "a listener's bug"
 
     async with serving(tmp_path / "vnc", saying(opening() + b"\2\2")) as endpoint:
-        with pytest.raises(LookupError):
+        with pytest.raises(AssertionError, match="a listener's bug"):
             await run(new_source(endpoint, Ear(react)))
 
 
-async def test_only_qemu_backs_off_and_is_nudged(tmp_path: Path) -> None:
-    backoffs = {}
-    for name, greeting in (("qemu", QEMU), ("other", QEMU.replace(b"QEMU", b"XXXX"))):
-        heard: asyncio.Queue[bytes] = asyncio.Queue()
+async def test_other_encodings_can_be_asked_for(tmp_path: Path) -> None:
+    asked: list[bytes] = []
 
-        async def serve(
-            reader: asyncio.StreamReader,
-            writer: asyncio.StreamWriter,
-            greeting: bytes = greeting,
-            heard: asyncio.Queue[bytes] = heard,
-        ) -> None:
-            writer.write(greeting + b"\2")
-            heard.put_nowait(await reader.read())
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(opening(64, 48))
+        said = await reader.readexactly(14 + 20 + 8)
+        asked.append(said[-8:])
 
-        def react(event: DisplayEvent, name: str = name) -> None:
-            if isinstance(event, Bell):
-                backoffs[name] = source.idle_backoff
-                source.nudge()
-                asyncio.get_running_loop().call_soon(source._link._transport.close)  # type: ignore[union-attr]
+    mirror = Framebuffer(64, 48)
+    version = mirror.version
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        await run(RfbSource(endpoint, mirror, Ear(), encodings=[16]))
+    assert asked == [set_encodings([16])]
+    # A mirror that has the right size already keeps its picture.
+    assert mirror.version == version
 
-        async with serving(tmp_path / name, serve) as endpoint:
-            source = new_source(endpoint, Ear(react))
-            await run(source)
-        assert (await heard.get()).endswith(bytes([255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x76])) is (
-            name == "qemu"
-        )
-    assert backoffs == {"qemu": True, "other": False}
+
+@pytest.mark.parametrize(("name", "backs_off"), [(b"QEMU", True), (b"XXXX", False)])
+async def test_only_qemu_backs_off_and_is_nudged(
+    name: bytes, backs_off: bool, tmp_path: Path
+) -> None:
+    nudge = bytes([255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x76])
+    last_words: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(QEMU.replace(b"QEMU", name) + b"\2")
+        said = b""
+        while not said.endswith(b"\0\0\0\1!"):
+            said += await reader.readexactly(1)
+        last_words.append(said[-len(nudge) - 9 : -9])
+
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, Bell):
+            assert source.idle_backoff is backs_off
+            source.nudge()
+            source.cut_text("!")
+
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        source = new_source(endpoint, Ear(react))
+        await run(source)
+    assert (last_words == [nudge]) is backs_off
 
 
 async def test_a_server_that_does_not_read_misses_motion_and_is_left_at_last(

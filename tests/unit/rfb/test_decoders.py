@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.rfb import encoders, server_bytes
 
+from unit.rfb import encoders, server_bytes
 from webvdi.framebuffer import Pixels
 from webvdi.rfb.encodings import Encoding
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.rfb.server_bytes import (
+
+from unit.rfb.server_bytes import (
     GREETING,
     NO_SECURITY,
     RESULT_OK,
@@ -14,7 +15,6 @@ from tests.unit.rfb.server_bytes import (
     text,
     u32,
 )
-
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.framebuffer import MAX_SIDE
 from webvdi.rfb import client_messages

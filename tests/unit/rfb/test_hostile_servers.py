@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.rfb import encoders, server_bytes
-from tests.unit.rfb.server_bytes import rectangle, s32, u16, u32, update
 
+from unit.rfb import encoders, server_bytes
+from unit.rfb.server_bytes import rectangle, s32, u16, u32, update
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.rfb.encodings import LOCAL_ENCODINGS, Encoding, PseudoEncoding
 from webvdi.rfb.link import Credentials

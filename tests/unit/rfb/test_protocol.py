@@ -1,8 +1,8 @@
 """The door of the room: what a client can say, and how a link ends."""
 
 import pytest
-from tests.unit.rfb.server_bytes import heard, opened, opening, rectangle, u16, u32, update
 
+from unit.rfb.server_bytes import heard, opened, opening, rectangle, u16, u32, update
 from webvdi.base.errors import LocalProtocolError, RemoteProtocolError, StateError
 from webvdi.framebuffer import MAX_SIDE, Rect
 from webvdi.rfb import client_messages

@@ -1,0 +1,117 @@
+"""What is known about one link, shared by the parsers of its messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Protocol
+
+from webvdi.base.errors import LocalProtocolError, RemoteProtocolError
+from webvdi.framebuffer import MAX_SIDE, Rect
+from webvdi.rfb.events import Screen
+from webvdi.rfb.parsing import Parser
+
+MAX_NAME_BYTES: Final = 65536
+"""Bound on a desktop's name."""
+
+MAX_REASON_BYTES: Final = 4096
+"""Bound on the part of a server's reason that we keep and show."""
+
+
+class Phase(Enum):
+    """How far a link has come."""
+
+    VERSION = "waiting for the server's greeting"
+    SECURITY = "agreeing on a security type"
+    CREDENTIALS = "waiting for credentials"
+    RESULT = "waiting for the answer to the credentials"
+    INIT = "waiting for the desktop's description"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+# RFC 6143 §7.1-7.3.  Every phase may also go to CLOSED.
+_NEXT: Final[Mapping[Phase, frozenset[Phase]]] = {
+    Phase.VERSION: frozenset({Phase.SECURITY}),
+    Phase.SECURITY: frozenset({Phase.CREDENTIALS, Phase.RESULT}),
+    Phase.CREDENTIALS: frozenset({Phase.SECURITY}),
+    Phase.RESULT: frozenset({Phase.INIT}),
+    Phase.INIT: frozenset({Phase.OPEN}),
+    Phase.OPEN: frozenset(),
+    Phase.CLOSED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What to log in with; VNC authentication knows no user name."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class Decoder(Protocol):
+    """Reads rectangles of one encoding; one object a link, so it may keep a zlib stream."""
+
+    def decode(self, rect: Rect, link: "Link", /) -> Parser[None]:
+        """Read one rectangle, which lies inside the framebuffer, and yield what it holds."""
+
+
+@dataclass(slots=True)
+class Link:
+    """The state of one link."""
+
+    encodings: tuple[int, ...]
+    """What we ask the server for, best first."""
+    credentials: Credentials | None
+    """What to log in with, as far as known."""
+    decoders: Mapping[int, Decoder]
+    """Who reads rectangles, by encoding."""
+    outgoing: bytearray = field(default_factory=bytearray)
+    """Bytes for the server that nobody has fetched yet."""
+    phase: Phase = Phase.VERSION
+    version: tuple[int, int] = (3, 8)
+    """The protocol version that both sides speak."""
+    width: int = 0
+    height: int = 0
+    name: str = ""
+    screens: tuple[Screen, ...] = ()
+    """The server's monitors; empty while it has not said that its size can be changed."""
+    extended_keys: bool = False
+    """Whether the server takes scancodes."""
+    absolute_pointer: bool = True
+    used_credentials: bool = False
+    """Whether the server asked for them."""
+    rejection: RemoteProtocolError | None = None
+    """Set once the server has said no; its reason may still follow."""
+
+    @property
+    def is_qemu(self) -> bool:
+        """Whether the server is QEMU, which names every desktop after itself."""
+        return self.name.startswith("QEMU")
+
+    def send(self, data: bytes) -> None:
+        """Queue *data* for the server."""
+        self.outgoing += data
+
+    def enter(self, phase: Phase) -> None:
+        """Go to *phase*; raise :class:`LocalProtocolError` where that makes no sense."""
+        if phase is not Phase.CLOSED and phase not in _NEXT[self.phase]:
+            raise LocalProtocolError(f"a link that is {self.phase.value} cannot be {phase.value}")
+        self.phase = phase
+
+    def resize(self, width: int, height: int) -> None:
+        """Take a framebuffer size from the server, within bounds."""
+        if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+            raise RemoteProtocolError(
+                f"the display server has a screen of {width}x{height} pixels; "
+                f"1 to {MAX_SIDE} a side are possible"
+            )
+        self.width, self.height = width, height
+
+
+def decoded_text(data: bytes | bytearray) -> str:
+    """Text of a server: UTF-8 as rfbproto has it, Latin-1 as RFC 6143 had it."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
