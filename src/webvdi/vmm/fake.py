@@ -1,0 +1,281 @@
+"""A fake engine for the tests of those above, with character.
+
+It keeps the contract of :mod:`webvdi.vmm.engine` (the conformance suite runs on it), needs no
+host, and can be slow, stuck, failing or unreliable on demand.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from webvdi.base.errors import Conflict, NotFound
+from webvdi.base.tasks import TaskOwner
+from webvdi.display.endpoint import Endpoint, UnixEndpoint
+from webvdi.vmm.engine import GRACE_S, Capabilities, Console
+from webvdi.vmm.errors import LaunchFailed, MonitorLost
+from webvdi.vmm.events import EngineEvent, EventHub, MachineGone, StatusChanged
+from webvdi.vmm.machine import (
+    Acceleration,
+    Accelerator,
+    ExitReason,
+    Machine,
+    MachineExit,
+    MachineId,
+    MachineSpec,
+    MachineStatus,
+    PowerState,
+    with_absolute_paths,
+)
+from webvdi.vmm.operation import Operation, Verb
+from webvdi.vmm.rules import OFF, require_screen, to_do
+
+BLACK_PIXEL = b"P6 1 1 255\n\0\0\0"
+"""The smallest screenshot: a PPM of one pixel."""
+BAD_WORDS = "the fake engine was told to fail"
+
+
+class Character(StrEnum):
+    """How the fake behaves."""
+
+    NORMAL = "normal"
+    SLOW = "slow"
+    """Operations stay pending until :meth:`FakeEngine.release`."""
+    NEVER = "never"
+    """A start never finishes; kill and delete still work."""
+    BAD = "bad"
+    """Every start fails, with words."""
+    VANISHING = "vanishing"
+    """A machine that has started is gone right after."""
+
+
+@dataclass(slots=True)
+class FakeHost:
+    """What survives a :class:`FakeEngine`: give it to the next one."""
+
+    machines: dict[MachineId, Machine] = field(default_factory=dict)
+
+
+class FakeEngine:
+    """An :class:`~webvdi.vmm.engine.Engine` that runs nothing."""
+
+    def __init__(
+        self,
+        character: Character = Character.NORMAL,
+        *,
+        host: FakeHost | None = None,
+        endpoint: Endpoint | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.character = character
+        """May be changed at any time; it holds for operations that begin later."""
+        self.host = host or FakeHost()
+        self._endpoint = endpoint or UnixEndpoint(Path("/nonexistent/fake-engine"))
+        self._clock = clock
+        self._hub = EventHub()
+        self._tasks = TaskOwner("fake-engine")
+        self._locks: dict[MachineId, asyncio.Lock] = {}
+        self._starts: dict[MachineId, Operation] = {}
+        self._pending: set[Operation] = set()
+        self._gate = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End tasks and event streams; the host's machines stay."""
+        await self._tasks.close()
+        for operation in self._pending:
+            operation.fail(MonitorLost("the engine was closed before this was done"))
+        self._hub.close()
+
+    def release(self) -> None:
+        """Let every operation held by the slow character go on, and later ones too."""
+        self._gate.set()
+
+    def vanish(self, machine: MachineId) -> None:
+        """Make *machine* disappear, as if its host had burned."""
+        self._known(machine)
+        del self.host.machines[machine]
+        self._hub.publish(MachineGone(machine))
+
+    def end(self, machine: MachineId, how: MachineExit) -> None:
+        """Let a running machine end by itself."""
+        crashed = how.reason in (ExitReason.CRASHED, ExitReason.KILLED)
+        state = PowerState.CRASHED if crashed else PowerState.STOPPED
+        self._change(machine, state=state, exit=how, acceleration=None)
+
+    def capabilities(self) -> Capabilities:
+        """As the contract says."""
+        return Capabilities()
+
+    async def create(self, spec: MachineSpec, *, key: str) -> MachineId:
+        """As the contract says."""
+        machine = MachineId("fake-" + hashlib.sha256(key.encode()).hexdigest()[:8])
+        spec = with_absolute_paths(spec)
+        there = self.host.machines.get(machine)
+        if there is None:
+            status = MachineStatus(PowerState.STOPPED, generation=0, since=self._clock())
+            self.host.machines[machine] = Machine(machine, key, spec, status)
+            self._hub.publish(StatusChanged(machine, status))
+        elif there.spec != spec:
+            raise Conflict("machine", key)
+        return machine
+
+    async def start(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        self._known(machine)
+        running = self._starts.get(machine)
+        if running is not None and running.pending:
+            return running
+        operation = self._begin(Verb.START, machine)
+        self._starts[machine] = operation
+        return operation
+
+    async def stop(
+        self, machine: MachineId, *, graceful: bool = True, timeout_s: float = GRACE_S
+    ) -> Operation:
+        """As the contract says; every fake guest obeys at once."""
+        del graceful, timeout_s
+        return self._begin(Verb.STOP, machine)
+
+    async def kill(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._overtake(Verb.KILL, machine)
+
+    async def reset(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._begin(Verb.RESET, machine)
+
+    async def pause(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._begin(Verb.PAUSE, machine)
+
+    async def resume(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._begin(Verb.RESUME, machine)
+
+    async def delete(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._overtake(Verb.DELETE, machine)
+
+    async def get(self, machine: MachineId) -> MachineStatus:
+        """As the contract says."""
+        return self._known(machine).status
+
+    async def list(self) -> tuple[Machine, ...]:
+        """As the contract says."""
+        return tuple(sorted(self.host.machines.values(), key=lambda m: m.id))
+
+    async def console(self, machine: MachineId) -> Console:
+        """As the contract says; the endpoint is the one given to the constructor."""
+        status = self._with_screen(machine, "open the console of")
+        return Console(self._endpoint, status.generation)
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """As the contract says."""
+        return self._hub.subscribe()
+
+    async def screenshot(self, machine: MachineId) -> bytes:
+        """As the contract says: one black pixel."""
+        self._with_screen(machine, "take a picture of")
+        return BLACK_PIXEL
+
+    async def serial(self, machine: MachineId) -> Path | None:
+        """As the contract says: there is none."""
+        self._known(machine)
+        return None
+
+    def _known(self, machine: MachineId) -> Machine:
+        try:
+            return self.host.machines[machine]
+        except KeyError:
+            raise NotFound("machine", machine) from None
+
+    def _with_screen(self, machine: MachineId, what: str) -> MachineStatus:
+        there = self._known(machine)
+        require_screen(what, there.status.state, there.spec.name)
+        return there.status
+
+    def _change(self, machine: MachineId, **changes: object) -> None:
+        there = self._known(machine)
+        status = replace(there.status, since=self._clock(), **changes)  # type: ignore[arg-type]
+        self.host.machines[machine] = replace(there, status=status)
+        self._hub.publish(StatusChanged(machine, status))
+
+    def _begin(self, verb: Verb, machine: MachineId) -> Operation:
+        self._known(machine)
+        operation = Operation(verb, machine)
+        self._pending.add(operation)
+        self._tasks.start(self._run(operation), name=f"{verb} {machine}")
+        return operation
+
+    async def _run(self, operation: Operation) -> None:
+        lock = self._locks.setdefault(operation.machine, asyncio.Lock())
+        async with lock:
+            if self.character is Character.SLOW:
+                await self._gate.wait()
+            if not operation.pending:
+                return  # a kill or delete overtook it while it waited
+            try:
+                await self._perform(operation)
+            except Exception as error:
+                operation.fail(error)
+            else:
+                operation.succeed()
+            self._pending.discard(operation)
+
+    async def _perform(self, operation: Operation) -> None:
+        machine, verb = operation.machine, operation.verb
+        there = self._known(machine)
+        if not to_do(verb, there.status.state, there.spec.name):
+            return
+        match verb:
+            case Verb.START:
+                await self._perform_start(operation)
+            case Verb.STOP:
+                self.end(machine, MachineExit(ExitReason.REQUESTED, when=self._clock()))
+            case Verb.PAUSE:
+                self._change(machine, state=PowerState.PAUSED)
+            case _:
+                self._change(machine, state=PowerState.RUNNING)
+
+    async def _perform_start(self, operation: Operation) -> None:
+        machine = operation.machine
+        generation = self._known(machine).status.generation + 1
+        self._change(machine, state=PowerState.STARTING, generation=generation, exit=None)
+        if self.character is Character.NEVER:
+            await asyncio.Event().wait()
+        if self.character is Character.BAD:
+            how = MachineExit(ExitReason.START_FAILED, self._clock(), code=1, words=BAD_WORDS)
+            self.end(machine, how)
+            raise LaunchFailed(how.text, exit_code=1, argv=["fake"], output=BAD_WORDS)
+        how_fast = Acceleration(Accelerator.TCG, "nothing really runs")
+        self._change(machine, state=PowerState.RUNNING, acceleration=how_fast)
+        if self.character is Character.VANISHING:
+            self.vanish(machine)
+
+    def _overtake(self, verb: Verb, machine: MachineId) -> Operation:
+        there = self._known(machine)
+        self._abandon(machine, verb)
+        if there.status.state not in OFF:
+            self.end(machine, MachineExit(ExitReason.REQUESTED, when=self._clock()))
+        if verb is Verb.DELETE:
+            self.vanish(machine)
+        operation = Operation(verb, machine)
+        operation.succeed()
+        return operation
+
+    def _abandon(self, machine: MachineId, verb: Verb) -> None:
+        for operation in [o for o in self._pending if o.machine == machine]:
+            operation.fail(LaunchFailed(f"the {operation.verb} was overtaken by a {verb}"))
+            self._pending.discard(operation)
+        # A start that never ends holds its lock for ever; those to come get a new one.
+        self._locks.pop(machine, None)

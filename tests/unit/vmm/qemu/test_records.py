@@ -1,0 +1,118 @@
+"""The files of a machine, and processes that cannot be mistaken."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unit.vmm.qemu.argv_cases import SPECS
+from webvdi.vmm.errors import InvalidSpec
+from webvdi.vmm.machine import (
+    Accelerator,
+    Cdrom,
+    DirectKernel,
+    Disk,
+    DiskFormat,
+    MachineSpec,
+    Network,
+    Profile,
+)
+from webvdi.vmm.qemu.records import (
+    ProcessId,
+    generation_of,
+    process_of,
+    read_record,
+    spec_from_record,
+    spec_to_record,
+    write_record,
+)
+
+paths = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).map(
+    lambda text: Path("/", text.lstrip("/"))
+)
+orders = st.none() | st.integers(0, 9)
+specs = st.builds(
+    MachineSpec,
+    name=st.sampled_from(["a", "b.c"]),
+    cpus=st.integers(1, 255),
+    memory_mib=st.integers(16, 1 << 20),
+    kernel=st.builds(DirectKernel, paths, st.none() | paths, st.just("quiet")),
+    disks=st.lists(
+        st.builds(Disk, paths, st.sampled_from(DiskFormat), st.just(False), orders), max_size=1
+    ).map(tuple),
+    cdroms=st.lists(st.builds(Cdrom, paths, st.none()), max_size=3).map(tuple),
+    profile=st.sampled_from(Profile),
+    network=st.sampled_from(Network),
+    accelerator=st.sampled_from(Accelerator),
+)
+
+
+@given(specs)
+def test_a_spec_survives_json(spec: MachineSpec) -> None:
+    assert spec_from_record(json.loads(json.dumps(spec_to_record(spec)))) == spec
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_golden_specs_survive_json(name: str) -> None:
+    assert spec_from_record(json.loads(json.dumps(spec_to_record(SPECS[name])))) == SPECS[name]
+
+
+def test_a_record_edited_into_nonsense_is_refused() -> None:
+    record = dict(spec_to_record(SPECS["linux"]))
+    with pytest.raises(InvalidSpec):
+        spec_from_record({**record, "cpus": 0})
+    with pytest.raises(ValueError, match="moon"):
+        spec_from_record({**record, "network": "moon"})
+
+
+def test_records_are_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    assert read_record(path) is None
+    write_record(path, {"generation": 3})
+    assert read_record(path) == {"generation": 3}
+    assert read_record(path, 3) == {"generation": 3}
+    assert read_record(path, 4) is None
+    assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+    for nonsense in ("", "{", "[1]", "\xff"):
+        path.write_text(nonsense, encoding="latin-1")
+        assert read_record(path) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "generation"), [(None, 0), ({}, 0), ({"generation": 2}, 2), ({"generation": ""}, 0)]
+)
+def test_generations(record: dict[str, object] | None, generation: int) -> None:
+    assert generation_of(record) == generation
+
+
+def ticks(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def test_a_process_is_its_number_and_its_start() -> None:
+    me = ProcessId(os.getpid(), ticks(os.getpid()))
+    assert me.alive()
+    assert not ProcessId(me.pid, me.started + 1).alive()
+    assert not ProcessId(2**22 + 1, 1).alive()
+
+
+def test_a_zombie_is_dead() -> None:
+    child = subprocess.Popen(["sleep", "600"])
+    it = ProcessId(child.pid, ticks(child.pid))
+    assert it.alive()
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not it.alive()
+    child.wait()
+    assert not it.alive()
+
+
+def test_processes_in_records() -> None:
+    record = {"qemu": {"pid": 1, "started": 2}}
+    assert process_of(record, "qemu") == ProcessId(1, 2)
+    assert process_of(record, "shepherd") is None
+    assert process_of(None, "qemu") is None
