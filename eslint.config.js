@@ -21,7 +21,7 @@ export default [
         },
     },
     {
-        files: ['src/webvdi/browser/**/*.js'],
+        files: ['src/webvdi/browser/**/*.js', 'benchmarks/**/*.js'],
         languageOptions: { globals: globals.browser },
     },
     {

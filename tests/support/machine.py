@@ -60,7 +60,9 @@ class Serial:
         self._number += 1
         begin, end = f"<{self._number}", f"{self._number}>"
         # The markers are put together in the guest, so the echo of the line is not an answer.
-        line = f"printf '%s%s\\n' '<' {self._number}; {command}; printf '%s%s\\n' {self._number} '>'\n"
+        line = (
+            f"printf '%s%s\\n' '<' {self._number}; {command}; printf '%s%s\\n' {self._number} '>'\n"
+        )
         self._socket.sendall(line.encode())
         said = ""
         deadline = time.monotonic() + PATIENCE_S

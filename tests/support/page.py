@@ -137,8 +137,7 @@ class ViewerPage:
     def wait_live(self) -> None:
         """Wait until the page is connected and has a picture."""
         wait_until(
-            lambda: self.state == "live"
-            and self.evaluate("() => window.webvdi.viewer.hasPicture"),
+            lambda: self.state == "live" and self.evaluate("() => window.webvdi.viewer.hasPicture"),
             "the page to be live",
         )
 

@@ -134,6 +134,7 @@ def vnc_server(
     try:
         wait_until(lambda: Path(f"/tmp/.X11-unix/X{display}").exists(), "the X server's socket")
         program.said("Listening for VNC connections")
+        _hide_pointer(server, tmp)
         yield server
     finally:
         program.process.terminate()
@@ -154,6 +155,16 @@ class VncServer:
             arguments, env=os.environ | {"DISPLAY": self.display}, capture_output=True, check=True
         )
         return done.stdout
+
+
+def _hide_pointer(server: "VncServer", tmp: Path) -> None:
+    """TigerVNC paints the pointer into the picture until its client has moved it; xwd never does.
+
+    So the root window gets a pointer without pixels.
+    """
+    blank = tmp / "blank.xbm"
+    blank.write_text("#define b_width 1\n#define b_height 1\nstatic char b_bits[] = { 0x00 };\n")
+    server.run("xsetroot", "-cursor", str(blank), str(blank))
 
 
 def _free_display() -> int:

@@ -54,7 +54,7 @@ def run_demo(options: DemoOptions, serving: ServingOptions) -> None:
     system = demo_system(options.iso, options.disk)
     with _only_one(where):
         if options.stop:
-            asyncio.run(_stop(where, system))
+            asyncio.run(_reset(where, system) if options.reset else _stop(where, system))
             return
         door = open_door(serving, where.state)
         if options.reset:

@@ -65,7 +65,12 @@ def demo(
     reset: Annotated[
         bool, typer.Option("--reset", help="Forget the machine and its files, then begin anew.")
     ] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Shut the machine down, and end.")] = False,
+    stop: Annotated[
+        bool,
+        typer.Option(
+            "--stop", help="Shut the machine down (or, with --reset, forget it), and end."
+        ),
+    ] = False,
     listen: Listening = f"127.0.0.1:{DEFAULT_PORT}",
     no_auth: NoAuth = False,
     no_open: NoOpen = False,

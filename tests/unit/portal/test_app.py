@@ -69,7 +69,9 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 
 def site(tmp_path: Path, *, auth: bool = True, broker: Broker | None = None) -> TestClient:
     policy = LoginPolicy(KEY, tmp_path / "used.json", "webvdi_8470", required=auth)
-    app = portal(broker or KnownBroker(), Logins(policy), Accepts(), any_host=auth, lifespan=lifespan)
+    app = portal(
+        broker or KnownBroker(), Logins(policy), Accepts(), any_host=auth, lifespan=lifespan
+    )
     return TestClient(app, base_url=URL, follow_redirects=False)
 
 

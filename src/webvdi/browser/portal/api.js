@@ -34,12 +34,14 @@ async function problem(answer) {
 }
 
 /**
- * A fresh ticket.
+ * A fresh ticket; with *viewOnly* one that the server lets only look.
+ * @param {boolean} viewOnly
  * @returns {Promise<{ticket: string, name: string}>}
  * @throws {ViewerError}
  */
-export async function fetchTicket() {
-    const answer = await ask('api/ticket', { method: 'POST', body: '{}' });
+export async function fetchTicket(viewOnly) {
+    const body = JSON.stringify({ view_only: viewOnly });
+    const answer = await ask('api/ticket', { method: 'POST', body });
     if (answer.ok) {
         return answer.json();
     }

@@ -21,6 +21,7 @@ const MATCH_AFTER_MS = 400;
 
 const address = new URLSearchParams(location.search);
 const pixelForPixel = address.get('scale') === 'off';
+const viewOnly = address.get('view_only') === '1';
 
 /** What the page knows beside the viewer. */
 const page = {
@@ -41,11 +42,11 @@ const page = {
 const viewer = new Viewer(element('screen'), {
     url: 'ws',
     async ticket() {
-        const { ticket, name } = await fetchTicket();
+        const { ticket, name } = await fetchTicket(viewOnly);
         showName(name);
         return ticket;
     },
-}, { scaling: pixelForPixel ? 'off' : 'fit', viewOnly: address.get('view_only') === '1' });
+}, { scaling: pixelForPixel ? 'off' : 'fit', viewOnly });
 Object.assign(window, { webvdi: { viewer } });
 
 const toolbar = new Toolbar(() => viewer.focus());

@@ -1,0 +1,1 @@
+"""Ways to see a desktop in a browser page; one module each."""
