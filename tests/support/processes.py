@@ -163,7 +163,10 @@ def _hide_pointer(server: "VncServer", tmp: Path) -> None:
     So the root window gets a pointer without pixels.
     """
     blank = tmp / "blank.xbm"
-    blank.write_text("#define b_width 1\n#define b_height 1\nstatic char b_bits[] = { 0x00 };\n")
+    blank.write_text(
+        "#define b_width 8\n#define b_height 1\n#define b_x_hot 0\n#define b_y_hot 0\n"
+        "static char b_bits[] = {\n0x00 };\n"
+    )
     server.run("xsetroot", "-cursor", str(blank), str(blank))
 
 

@@ -91,6 +91,8 @@ class SessionCore:
         self.title = title
         self.settled = True
         """Whether the mirror holds a whole picture; the shell copies it from the source."""
+        self.idle_backoff = True
+        """Whether the display's refresh backs off when idle; the shell copies this, too."""
         self.viewers: dict[ViewerId, Viewer] = {}
         self.state = down.Machine(MachineState.CONNECTING)
         self._opened = False
@@ -257,10 +259,13 @@ class SessionCore:
         ]
         if commands:
             self._acted = now
-        if now - self._acted < NUDGE_FOR_S and now >= self._next_nudge:
+        if self._nudging(now) and now >= self._next_nudge:
             self._next_nudge = now + NUDGE_EVERY_S
             commands.append(Nudge())
         return commands
+
+    def _nudging(self, now: float) -> bool:
+        return self.idle_backoff and now - self._acted < NUDGE_FOR_S
 
     # ------------------------------------------------------------ what the display says
 
@@ -342,9 +347,12 @@ class SessionCore:
         """Start an update for *viewer* if there is something to show and room for it."""
         if not self._ready(viewer):
             return []
-        stale = viewer.stale(self.mirror)
-        if stale.any():
-            return self._start(viewer, stale, JPEG_QUALITY, now)
+        if not viewer.up_to_date(self.mirror):
+            stale = viewer.stale(self.mirror)
+            if stale.any():
+                return self._start(viewer, stale, JPEG_QUALITY, now)
+        if not viewer.any_lossy:
+            return []
         blurred = viewer.blurred(self.mirror, self._rested(now))
         if blurred.any():
             return self._start(viewer, blurred, None, now)
@@ -419,7 +427,7 @@ class SessionCore:
         times: list[float] = []
         if self._typist.due is not None:
             times.append(self._typist.due)
-        if now - self._acted < NUDGE_FOR_S:
+        if self._nudging(now):
             times.append(self._next_nudge)
         if any(v.acked_input < v.hands.last_input for v in self._connected()):
             times.append(self._next_input_ack)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ class Session:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
         self._next_viewer = 1
+        self._events: deque[Event] = deque()
 
     # ------------------------------------------------------------ what the router says
 
@@ -276,9 +278,23 @@ class Session:
     # ------------------------------------------------------------ the brain
 
     def _handle(self, event: Event) -> None:
-        core = self._core
-        core.settled = self._source is None or self._source.settled
-        self._perform(core.handle(event, self._loop.time()))
+        """Give the brain an event; those that come of performing its commands wait their turn."""
+        self._events.append(event)
+        if len(self._events) > 1:
+            return
+        try:
+            while self._events:
+                self._perform(self._think(self._events[0]))
+                self._events.popleft()
+        except BaseException:
+            self._events.clear()
+            raise
+
+    def _think(self, event: Event) -> list[Command]:
+        core, source = self._core, self._source
+        core.settled = source is None or source.settled
+        core.idle_backoff = source is not None and source.idle_backoff
+        return core.handle(event, self._loop.time())
 
     def _perform(self, commands: Iterable[Command]) -> None:
         for command in commands:
@@ -310,7 +326,7 @@ class Session:
         pixels, quality = command.pixels, command.key.quality
         if pixels.shape[0] * pixels.shape[1] <= INLINE_AREA:
             done = EncodeDone(command.key, encode(pixels, quality))
-            self._loop.call_soon(self._handle, done)
+            self._handle(done)
             return
         future = self._loop.run_in_executor(self._encoders, encode, pixels, quality)
         future.add_done_callback(partial(self._encoded, command))

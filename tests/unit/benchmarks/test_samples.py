@@ -1,9 +1,10 @@
 """Percentiles, spreads and turns."""
 
 import pytest
-from benchmarks.samples import Spread, Summary, alternating, percentile
 from hypothesis import given
 from hypothesis import strategies as st
+
+from benchmarks.samples import Spread, Summary, alternating, percentile
 
 samples = st.lists(st.floats(-1e6, 1e6), min_size=1)
 
