@@ -312,8 +312,10 @@ class _Link(asyncio.BufferedProtocol):
             self._deadline = None
 
     def _time_out(self) -> None:
-        message = f"{self._endpoint} was silent for {self._timeout_s:g} s while "
-        self._end(source.Lost(message + self._protocol.phase.value, permanent=False))
+        phase = self._protocol.phase
+        hint = "; a VNC server would greet at once" if phase is Phase.VERSION else ""
+        message = f"{self._endpoint} was silent for {self._timeout_s:g} s while {phase.value}{hint}"
+        self._end(source.Lost(message, permanent=False))
 
     def _fail(self, error: RemoteProtocolError) -> None:
         self._end(

@@ -44,3 +44,9 @@ def test_a_full_screen_is_one_rectangle() -> None:
 def test_a_checkerboard_stays_bounded() -> None:
     mask = np.indices((68, 120)).sum(axis=0) % 2 == 0
     assert len(rects_of(mask, 1920, 1080)) <= 64
+
+
+def test_what_is_scattered_far_and_wide_becomes_its_bounds() -> None:
+    mask = np.zeros((200, 200), np.bool_)
+    mask[8::16, 8::16] = True
+    assert rects_of(mask, 3200, 3200, limit=10) == [Rect(128, 128, 2832, 2832)]

@@ -29,6 +29,7 @@ from webvdi.display.source import (
     Updated,
 )
 from webvdi.framebuffer import Cursor, Framebuffer, Rect
+from webvdi.managed import core as core_module
 from webvdi.managed.core import (
     INPUT_ACK_EVERY_S,
     MAX_VIEWERS,
@@ -218,6 +219,19 @@ def test_nothing_is_shown_before_a_reconnected_display_has_drawn() -> None:
     assert (viewer.picture.rgb == 77).all(), "the picture was wiped while reconnecting"
     book.paint(Rect(0, 0, 64, 48), colour=78)
     book.settle()
+    assert book.exact(viewer)
+
+
+def test_the_cache_of_encoded_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_module, "CACHE_BYTES", 100_000)
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    for _ in range(5):
+        book.paint(Rect(0, 0, 256, 256), photo=True)
+        book.settle()
+    kept = sum(len(e.payload) for e in book.core._cache.values())
+    assert kept == book.core._cached_bytes
+    assert len(book.core._cache) == 1
     assert book.exact(viewer)
 
 

@@ -1,0 +1,23 @@
+"""What holds for the whole suite: the fast and the deep profile."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
+
+# Machines are shared and noisy: an example may take its time; what is asserted is never a time.
+settings.register_profile("fast", deadline=None)
+settings.register_profile("deep", deadline=None, max_examples=2000)
+settings.load_profile("deep" if DEEP else "fast")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked *deep* out of the fast profile: deselected, not skipped."""
+    if DEEP:
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    if deep:
+        config.hook.pytest_deselected(items=deep)
+        items[:] = [item for item in items if item not in deep]
