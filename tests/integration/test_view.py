@@ -113,8 +113,10 @@ def test_keys_and_pointer_reach_the_server(vnc: VncServer, served: Served, tmp_p
         with LiveViewer(served.site) as viewer:
             viewer.attach()
             viewer.shows(lambda: x_screen(vnc))
-            viewer.say(Pointer(1, 200, 180, 0), Pointer(2, 201, 181, 1), Pointer(3, 201, 181, 0))
-            viewer.say(Key(4, True, ord("q"), 0x10), Key(5, False, ord("q"), 0x10))
+            number = viewer.number
+            for x, y, buttons in ((200, 180, 0), (201, 181, 1), (201, 181, 0)):
+                viewer.say(Pointer(number(), x, y, buttons))
+            viewer.say(Key(number(), True, ord("q"), 0x10), Key(number(), False, ord("q"), 0x10))
             wait_until(lambda: "KeyRelease" in log.read_text(), "the key")
         said = log.read_text()
         assert "ButtonPress" in said
@@ -164,10 +166,10 @@ def test_the_servers_end_with_their_supervisor(vnc: VncServer, served: Served) -
     served.program.process.returncode = 0  # killed by us; the fixture expects a good end
 
 
-def test_observers_cannot_type(vnc: VncServer, served: Served) -> None:
+def test_observers_are_given_their_role(served: Served) -> None:
     with LiveViewer(served.site) as viewer:
         viewer.attach(view_only=True)
-        viewer.shows(lambda: x_screen(vnc))
+        viewer.listen_until(lambda p: p.last_update, "a picture")
         assert viewer.picture.welcome is not None
         assert viewer.picture.welcome.role is Role.OBSERVER
 

@@ -16,7 +16,14 @@ from websockets.typing import Origin, Subprotocol
 
 from support.processes import PATIENCE_S
 from support.viewer import Picture, Rgb
-from webvdi.wire.from_viewer import Attach, Credential, FromViewer, encode_from_viewer
+from webvdi.wire.from_viewer import (
+    Attach,
+    Credential,
+    FromViewer,
+    Pointer,
+    encode_from_viewer,
+)
+from webvdi.wire.to_viewer import MachineState
 
 
 class Site:
@@ -54,11 +61,13 @@ class LiveViewer:
         self.site = site
         self.picture = Picture()
         self._origin = origin or site.url
+        self._inputs = 0
         self._socket: ClientConnection | None = None
         self._connections = ExitStack()
 
     def attach(self, *, view_only: bool = False) -> None:
         """Attach with a fresh ticket."""
+        self._inputs = 0
         self._open(Attach(Credential.TICKET, self.site.ticket(view_only=view_only)))
 
     def resume(self) -> None:
@@ -69,6 +78,7 @@ class LiveViewer:
         self._open(Attach(Credential.RESUME_KEY, key, self.picture.last_update))
 
     def _open(self, attach: Attach) -> None:
+        self.picture.machine = None  # what was so before says nothing now
         url = self.site.url.replace("http", "ws", 1) + "/ws"
         context = connect(
             url,
@@ -94,8 +104,17 @@ class LiveViewer:
             assert time.monotonic() < end, f"in vain: {what}; {self.picture.machine}"
             self._take(0.1)
 
+    def number(self) -> int:
+        """The next input's number."""
+        self._inputs += 1
+        return self._inputs
+
     def shows(self, screen: Callable[[], Rgb]) -> None:
         """Wait until the picture is *screen*, bit for bit."""
+
+        self.listen_until(_live, "the machine to be live")
+        # TigerVNC paints the pointer into the picture until its client has moved it.
+        self.say(Pointer(self.number(), 5, 5, 0), Pointer(self.number(), 2, 2, 0))
 
         def same(picture: Picture) -> bool:
             return np.array_equal(picture.rgb, screen())
@@ -137,6 +156,10 @@ class LiveViewer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _live(picture: Picture) -> bool:
+    return picture.machine is not None and picture.machine.state is MachineState.LIVE
 
 
 def status_of(question: Callable[[], object]) -> int:

@@ -1,6 +1,7 @@
 """Where things live on this host: the XDG base directories, and what we put in them."""
 
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from hashlib import blake2s
@@ -25,14 +26,12 @@ class Places:
         """Create what is missing.  Raises :class:`Refused` if *run* is not ours alone."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.cache.mkdir(parents=True, exist_ok=True)
+        base = self.run.parent
+        if base == _fallback_runtime():  # in /tmp, where everybody may have been before us
+            base.mkdir(exist_ok=True, mode=0o700)
+            _check_private(base)
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = self.run.stat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o077:
-            raise Refused(
-                f"{self.run} must belong to you alone, for the machines' sockets are in it; "
-                f"try: chmod 700 {self.run}",
-                reason="run_dir_not_private",
-            )
+        _check_private(self.run)
 
 
 def places(state: Path | None = None) -> Places:
@@ -54,7 +53,22 @@ def _runtime() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_dir() and os.access(runtime, os.W_OK):
         return Path(runtime)
+    return _fallback_runtime()
+
+
+def _fallback_runtime() -> Path:
     return Path(tempfile.gettempdir()) / f"webvdi-run-{os.getuid()}"
+
+
+def _check_private(directory: Path) -> None:
+    """Insist on a directory (no link to one) of ours that nobody else may enter."""
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise Refused(
+            f"{directory} must be a directory of yours alone, for the machines' sockets are in "
+            f"it; try: chmod 700 {directory}",
+            reason="run_dir_not_private",
+        )
 
 
 def _digest(path: Path) -> str:

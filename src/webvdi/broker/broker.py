@@ -50,6 +50,8 @@ class Broker:
                     await self._converse(tasks)
                 except ServerUnavailable as error:
                     logger.info("%s", error)
+                except WebvdiError as error:
+                    logger.warning("the Managed Server was not told all: %s", error)
                 self._introduced.clear()
                 await asyncio.sleep(RECONNECT_S)
 
@@ -91,8 +93,10 @@ class Broker:
         self._refresh.set()
         serving = tasks.start(client.serve(), name="control")
         try:
-            while not serving.done():
+            while True:
                 await self._wait_for_news(serving)
+                if serving.done():
+                    return
                 await self._inform(client)
         finally:
             client.close()
@@ -127,6 +131,10 @@ class Broker:
         if status.state in (MachineState.OFF, MachineState.PAUSED, MachineState.FAILED):
             await client.request(
                 "set_state", session=name, state=status.state, detail=status.detail
+            )
+        elif status.endpoint is None:  # it is being started
+            await client.request(
+                "set_state", session=name, state=MachineState.CONNECTING, detail=""
             )
         elif self._told is not None and self._told.state is MachineState.PAUSED:
             await client.request("set_state", session=name, state=MachineState.LIVE, detail="")

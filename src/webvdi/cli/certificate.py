@@ -23,10 +23,10 @@ VALID_DAYS = 397
 def self_signed(directory: Path, host: str, now: dt.datetime) -> tuple[Path, Path]:
     """Certificate and key for *host* in *directory*, made anew when missing or near their end."""
     certificate, key = directory / "self-signed.crt", directory / "self-signed.key"
-    if certificate.exists() and key.exists():
-        kept = x509.load_pem_x509_certificate(certificate.read_bytes())
-        if kept.not_valid_after_utc > now + dt.timedelta(days=7) and _names(host) == _kept(kept):
-            return certificate, key
+    kept = _load(certificate) if key.exists() else None
+    soon = now + dt.timedelta(days=7)
+    if kept is not None and kept.not_valid_after_utc > soon and _names(host) == _kept(kept):
+        return certificate, key
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "webvdi")])
     signed = (
@@ -52,6 +52,13 @@ def self_signed(directory: Path, host: str, now: dt.datetime) -> tuple[Path, Pat
     return certificate, key
 
 
+def _load(path: Path) -> x509.Certificate | None:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
 def fingerprint(certificate: Path) -> str:
     """SHA-256 of the certificate, as browsers show it."""
     pem = certificate.read_text(encoding="ascii")
@@ -65,10 +72,13 @@ def check_pair(certificate: Path, key: Path) -> None:
         if not os.access(path, os.R_OK):
             raise Refused(f"{path} cannot be read", reason="bad_certificate")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        # An empty password: a server that restarts by itself can ask nobody for one.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, OSError) as error:
         raise Refused(
-            f"{certificate} and {key} are not a certificate and its key: {error}",
+            f"{certificate} and {key} are not a certificate and its key (without a pass phrase): "
+            f"{error}",
             reason="bad_certificate",
         ) from error
 

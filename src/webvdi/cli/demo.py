@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ from webvdi.vmm.qemu import QemuEngine
 
 FAREWELL = """\
 Stopped serving.  The machine itself keeps running:
-  webvdi demo          shows it again
-  webvdi demo --stop   shuts it down
-  webvdi demo --reset  forgets it and begins anew"""
+  {again}           shows it again
+  {again} --stop    shuts it down
+  {again} --reset   forgets it and begins anew"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,28 @@ def run_demo(options: DemoOptions, serving: ServingOptions) -> None:
         if options.reset:
             asyncio.run(_reset(where, system))
         machine = asyncio.run(_prepare(where, system, Sizes(options.memory, options.cpus)))
-        serve(door, _settings(where, system, machine, door), farewell=FAREWELL)
+        serve(
+            door,
+            _settings(where, system, machine, door),
+            farewell=FAREWELL.format(again=_again(options)),
+            another_link=_with_state("webvdi url", options),
+        )
+
+
+def _again(options: DemoOptions) -> str:
+    """The command that names this machine once more."""
+    own = [
+        f"{name} {shlex.quote(str(path))}"
+        for name, path in (("--iso", options.iso), ("--disk", options.disk))
+        if path is not None
+    ]
+    return _with_state(" ".join(["webvdi demo", *own]), options)
+
+
+def _with_state(command: str, options: DemoOptions) -> str:
+    if options.state is None:
+        return command
+    return f"{command} --state {shlex.quote(str(options.state))}"
 
 
 def _settings(where: Places, system: DemoSystem, machine: MachineId, door: Door) -> WebSettings:
@@ -111,6 +133,8 @@ async def _prepare(where: Places, system: DemoSystem, sizes: Sizes) -> MachineId
         running = await demo.running()
         if running is not None:
             console.print("Found the machine still running.")
+            if sizes != Sizes():
+                console.print("It keeps its memory and processors until it is started again.")
             return running.id
         network = await _network(engine)
         if system.iso is None and system.disk is None:

@@ -44,6 +44,11 @@ class Listen:
 def parse_listen(text: str) -> tuple[str, int]:
     """Read ``PORT``, ``HOST:PORT`` or ``[V6]:PORT``; the host defaults to 127.0.0.1."""
     host, _, port = text.rpartition(":")
+    if ":" in host and not host.startswith("["):
+        raise Refused(
+            f"{text!r}: an IPv6 address goes in brackets, as in [::1]:{DEFAULT_PORT}",
+            reason="bad_listen",
+        )
     host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
     if not port.isascii() or not port.isdigit() or not 0 <= int(port) < 65536:
         raise Refused(
@@ -56,6 +61,11 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 def check_safe(listen: Listen, *, auth: bool) -> None:
     """Refuse to show a machine to a network in the clear, or to everyone."""
+    if not auth and listen.behind_proxy is not None:
+        raise Refused(
+            "--no-auth behind a proxy lets everyone who reaches the proxy use the machine",
+            reason="open_to_the_network",
+        )
     if listen.loopback:
         return
     if not auth:

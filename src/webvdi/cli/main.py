@@ -41,7 +41,8 @@ BehindProxy = Annotated[
     typer.Option(
         "--behind-proxy",
         metavar="ADDRESSES",
-        help="A reverse proxy at these addresses adds TLS; its X-Forwarded-* headers are believed.",
+        help="A reverse proxy at these addresses adds TLS; it passes on Host, and its "
+        "X-Forwarded-Proto and X-Forwarded-For are believed.",
     ),
 ]
 State = Annotated[
@@ -145,6 +146,10 @@ def main() -> None:
         app()
     except WebvdiError as error:
         typer.echo(f"webvdi: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"webvdi: {where}{error.strerror or error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -70,8 +70,13 @@ def open_door(options: ServingOptions, certificates: Path) -> Door:
     return Door(listen, tcp, options.auth, options.open_browser)
 
 
-def serve(door: Door, settings: WebSettings, *, farewell: str) -> None:
-    """Run the servers until Ctrl-C; print the URL once, and *farewell* at the end."""
+def serve(
+    door: Door, settings: WebSettings, *, farewell: str, another_link: str | None = None
+) -> None:
+    """Run the servers until Ctrl-C; print the URL once, and *farewell* at the end.
+
+    *another_link* is the command that prints another login link, where there is one.
+    """
     run, key_file = Path(settings.run), Path(settings.key_file)
     listen = door.listen
     settings = replace(
@@ -90,8 +95,8 @@ def serve(door: Door, settings: WebSettings, *, farewell: str) -> None:
     def ready() -> None:
         url = login_url(listen.url(), secret_at(key_file)) if door.auth else listen.url()
         console.print(f"\n  Open  [bold]{url}[/bold]\n")
-        if door.auth:
-            console.print("  The link works once; [bold]webvdi url[/bold] prints another.")
+        if door.auth and another_link:
+            console.print(f"  The link works once; [bold]{another_link}[/bold] prints another.")
         console.print("  Ctrl-C stops the servers.\n")
         if door.open_browser and _has_display():
             webbrowser.open(url)

@@ -67,7 +67,10 @@ class Supervisor:
         self._stop = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve; *ready* is called when both servers have been started.  Ends at SIGINT/SIGTERM."""
+        """Serve until SIGINT, SIGTERM or SIGHUP.
+
+        *ready* is called at once: the sockets are open, and who comes early waits in their queue.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
@@ -84,7 +87,13 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
-            process = await self._start(server)
+            try:
+                process = await self._start(server)
+            except OSError as error:
+                logger.error("the %s process cannot be started: %s", server.name, error)  # noqa: TRY400
+                attempt += 1
+                await self._pause(RESTART_S[min(attempt, len(RESTART_S) - 1)])
+                continue
             await self._until_end_or_stop(process)
             if self._stop.is_set():
                 await _end(process)

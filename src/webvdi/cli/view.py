@@ -1,14 +1,17 @@
 """``webvdi view``: any RFB server in the browser."""
 
+import fcntl
 import os
 import shutil
+import tempfile
 from pathlib import Path
+from typing import IO
 
 from webvdi.base.errors import Refused
 from webvdi.base.files import secret_at
 from webvdi.base.paths import places
 from webvdi.cli.serving import ServingOptions, open_door, serve
-from webvdi.cli.web import WebSettings
+from webvdi.cli.web import PASSWORD_VARIABLE, WebSettings
 from webvdi.display.endpoint import EndpointError, parse_endpoint
 
 MAX_PASSWORD_BYTES = 1024
@@ -23,8 +26,10 @@ def run_view(target: str, password_file: Path | None, options: ServingOptions) -
     password = _password(password_file) if password_file is not None else None
     where = places()
     where.make()
-    run = where.run / f"view-{os.getpid()}"
-    run.mkdir(mode=0o700)
+    _sweep(where.run)
+    run = Path(tempfile.mkdtemp(prefix="view-", dir=where.run))
+    lock = _lock(run)
+    assert lock is not None, "somebody else has our new directory"
     try:
         door = open_door(options, where.state)
         secret_at(run / "key")
@@ -36,11 +41,33 @@ def run_view(target: str, password_file: Path | None, options: ServingOptions) -
             name="view",
             title=str(endpoint),
             endpoint=str(endpoint),
-            password=password,
         )
+        if password is not None:
+            os.environ[PASSWORD_VARIABLE] = password  # for our children; not for the disk
         serve(door, settings, farewell="Stopped.")
     finally:
         shutil.rmtree(run, ignore_errors=True)
+        lock.close()
+
+
+def _sweep(runs: Path) -> None:
+    """Remove what views left that were killed: nobody holds the lock in their directory."""
+    for left in runs.glob("view-*"):
+        lock = _lock(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            lock.close()
+
+
+def _lock(directory: Path) -> IO[str] | None:
+    """The directory's lock, held until closed; None where somebody else holds it."""
+    lock = (directory / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def _password(path: Path) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 
 from webvdi.base.files import secret_at, write_atomic
 from webvdi.base.lifeline import watch_lifeline
@@ -28,6 +30,9 @@ from webvdi.portal.login import LoginPolicy, Logins
 from webvdi.wire.from_viewer import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
+
+PASSWORD_VARIABLE = "WEBVDI_VNC_PASSWORD"  # noqa: S105 — the variable's name
+"""Where the supervisor leaves the VNC password: an environment is its owner's, and on no disk."""
 
 PING_EVERY_S = 15.0
 """Proxies close WebSockets that are silent for 20 to 60 seconds."""
@@ -48,7 +53,6 @@ class WebSettings:
     title: str
     endpoint: str | None = None
     """A fixed display (``webvdi view``) …"""
-    password: str | None = None
     machine: str | None = None
     """… or a machine of the engine in *state*, by its id."""
     auth: bool = True
@@ -77,12 +81,15 @@ async def _serve(settings: WebSettings, listening: socket.socket) -> None:
     key = secret_at(Path(settings.key_file))
     async with contextlib.AsyncExitStack() as stack:
         target = await _target(settings, stack)
-        broker = Broker(target, run / "control.sock", key, password=settings.password)
+        password = os.environ.get(PASSWORD_VARIABLE)
+        broker = Broker(target, run / "control.sock", key, password=password)
         tasks = await stack.enter_async_context(TaskOwner("web"))
 
         @contextlib.asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            tasks.start(broker.run(), name="broker")
+            brokering = tasks.start(broker.run(), name="broker")
+            # A web process without its broker would promise a restart for ever.
+            brokering.add_done_callback(lambda _: setattr(server, "should_exit", True))
             yield
 
         policy = LoginPolicy(
@@ -91,10 +98,14 @@ async def _serve(settings: WebSettings, listening: socket.socket) -> None:
             settings.cookie_name,
             required=settings.auth,
         )
+        logins = Logins(policy)
         app = portal(
             broker,
-            Logins(policy),
-            WebSocketFabricator(run / "viewer.sock"),
+            logins,
+            WebSocketFabricator(
+                run / "viewer.sock",
+                lambda scope: logins.subject(HTTPConnection(scope)) is not None,
+            ),
             any_host=settings.any_host,
             lifespan=lifespan,
         )

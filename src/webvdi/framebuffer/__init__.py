@@ -7,6 +7,16 @@ mirror, so that two pictures are equal exactly if their bytes are.
 from webvdi.framebuffer.cursor import Cursor
 from webvdi.framebuffer.mirror import MAX_SIDE, TILE, Framebuffer, Pixels, TileMask
 from webvdi.framebuffer.rect import Rect
-from webvdi.framebuffer.tiles import rects_of
+from webvdi.framebuffer.tiles import first_tiles, rects_of
 
-__all__ = ["MAX_SIDE", "TILE", "Cursor", "Framebuffer", "Pixels", "Rect", "TileMask", "rects_of"]
+__all__ = [
+    "MAX_SIDE",
+    "TILE",
+    "Cursor",
+    "Framebuffer",
+    "Pixels",
+    "Rect",
+    "TileMask",
+    "first_tiles",
+    "rects_of",
+]

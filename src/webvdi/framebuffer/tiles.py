@@ -31,6 +31,22 @@ def rects_of(mask: TileMask, width: int, height: int, *, limit: int = MAX_RECTS)
     ]
 
 
+def first_tiles(mask: TileMask, area: int) -> tuple[TileMask, bool]:
+    """The mask's first rows of tiles that hold at most *area* pixels, and whether that is all.
+
+    At least one row is kept.  The bound is on the rows' full width, so that joining rectangles
+    coarsely cannot exceed it by more than their cells do.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    row_area = mask.shape[1] * TILE * TILE
+    end = int(rows[0]) + max(1, area // row_area) if len(rows) else 0
+    if not len(rows) or rows[-1] < end:
+        return mask, True
+    first = mask.copy()
+    first[end:] = False
+    return first, False
+
+
 def _runs(mask: TileMask) -> list[Rect]:
     """Horizontal runs of true tiles, equal runs in consecutive rows joined; in tile units."""
     padded = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)

@@ -10,7 +10,7 @@ op                 fields                                   answers
 ``open_session``   session, title, endpoint, generation     once known, not once live
 ``set_state``      session, state, detail                   (off and paused machines)
 ``close_session``  session                                  viewers get a farewell
-``sessions``                                                a list of session reports
+``sessions``                                                a list of session records
 ``ping``                                                    pid
 =================  =======================================  =========================
 
@@ -108,6 +108,8 @@ class ControlClient:
 
         Raises :class:`ControlFailed` with the server's words, or :class:`ServerUnavailable`.
         """
+        if self._writer.is_closing():
+            raise ServerUnavailable("the Managed Server went away")
         number = next(self._numbers)
         waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting

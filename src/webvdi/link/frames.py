@@ -6,7 +6,7 @@ PREAMBLE = b"WVDILNK\x01"
 """What a client of the viewer face sends first; the last byte is the link's version."""
 
 MAX_TO_VIEWER_BYTES = 16 << 20
-"""Bound on a frame from the session: a lossless 4K picture fits."""
+"""Bound on a frame from the session, which keeps its updates below it (``managed.core``)."""
 
 MAX_FROM_VIEWER_BYTES = 2 << 20
 """Bound on a frame from a viewer: the clipboard's bound and its head."""

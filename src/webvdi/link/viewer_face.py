@@ -1,11 +1,14 @@
 """A client of the viewer face: what a Fabricator holds for each viewer."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Self
 
 from webvdi.base.errors import WebvdiError
 from webvdi.link.frames import MAX_TO_VIEWER_BYTES, PREAMBLE, frame
+
+logger = logging.getLogger(__name__)
 
 
 class ServerUnavailable(WebvdiError):
@@ -45,6 +48,7 @@ class ViewerLink:
         try:
             length = int.from_bytes(await self._reader.readexactly(4), "big")
             if length > MAX_TO_VIEWER_BYTES:
+                logger.error("the session sent a frame of %d bytes; that is a bug of ours", length)
                 return None
             return await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, OSError):

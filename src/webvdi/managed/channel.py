@@ -11,10 +11,9 @@ router says     with                                            and
 ``attach``      session, role, rest (base64)                    the connection
 ``resume``      session, key, last_update, rest                 the connection
 ``close``       session, message
-``report``
 ==============  ==============================================  =================
 
-The worker says ``endpoint_lost`` (session, generation, message) and ``report`` (sessions).
+The worker says ``endpoint_lost`` (session, generation, message).
 """
 
 import asyncio

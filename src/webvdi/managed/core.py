@@ -26,7 +26,7 @@ from webvdi.display.source import (
     Resized,
     Updated,
 )
-from webvdi.framebuffer import Cursor, Framebuffer, TileMask, rects_of
+from webvdi.framebuffer import Cursor, Framebuffer, TileMask, first_tiles, rects_of
 from webvdi.managed.messages import (
     Attached,
     Authenticate,
@@ -74,6 +74,13 @@ NUDGE_FOR_S = 0.6
 60 ms instead of 110)."""
 
 INPUT_ACK_EVERY_S = 0.1
+
+MAX_NAME_BYTES = 1024
+"""Of a desktop's name, as viewers are told it."""
+
+MAX_UPDATE_AREA = 4 << 20
+"""Pixels of one update.  Even noise stays below the link's bound on a frame: lossless PNG takes
+3 bytes a pixel at worst.  A larger screen comes in several updates, from the top."""
 
 _CODECS = {
     Kind.FILL: Codec.FILL,
@@ -151,7 +158,7 @@ class SessionCore:
     # ------------------------------------------------------------ viewers come and go
 
     def _attached(self, event: Attached) -> list[Command]:
-        if len(self.viewers) >= MAX_VIEWERS:
+        if len(self._connected()) >= MAX_VIEWERS:
             message = f"{MAX_VIEWERS} viewers look at this machine already"
             return [EndViewer(event.viewer, Reason.TOO_MANY_VIEWERS, message)]
         viewer = Viewer(event.viewer, event.role, event.resume_key)
@@ -282,8 +289,8 @@ class SessionCore:
                 size = self._each(self._desktop)
                 return [
                     *size,
-                    *self._tell(down.Name(name)),
-                    *self._tell_state(MachineState.LIVE, ""),
+                    *self._tell(down.Name(cut(name, MAX_NAME_BYTES))),
+                    *self._opened_state(),
                     Watch(self._watching),
                 ]
             case Resized():
@@ -299,18 +306,25 @@ class SessionCore:
                 self._absolute = absolute
                 return self._tell(down.PointerMode(absolute))
             case NameChanged(name):
-                return self._tell(down.Name(name))
+                return self._tell(down.Name(cut(name, MAX_NAME_BYTES)))
             case Bell():
                 return self._tell(down.RingBell())
             case CutText(text):
-                return self._tell(down.GuestClipboard(text))
+                return self._tell(down.GuestClipboard(cut(text, up.MAX_CLIPBOARD_BYTES)))
             case CredentialsRequired(username, retry):
                 wanted = "username password" if username else "password"
                 detail = f"{wanted} retry" if retry else wanted
                 return self._tell_state(MachineState.CREDENTIALS, detail)
             case Lost(message, permanent):
+                self._awaits_picture = self._awaits_picture or not self.settled
                 state = MachineState.FAILED if permanent else MachineState.LOST
                 return self._tell_state(state, message)
+
+    def _opened_state(self) -> list[Command]:
+        """A paused machine has a display, too: the broker's word stands."""
+        if self.state.state is MachineState.PAUSED:
+            return []
+        return self._tell_state(MachineState.LIVE, "")
 
     def _mark(self, now: float) -> None:
         """Remember which version was current when, to know what has rested since."""
@@ -329,6 +343,8 @@ class SessionCore:
         new = down.Machine(state, detail)
         if new == self.state:
             return []
+        if state in (MachineState.OFF, MachineState.LOST, MachineState.FAILED):
+            self._typist.forget()
         self.state = new
         return self._tell(new)
 
@@ -373,11 +389,12 @@ class SessionCore:
         self, viewer: Viewer, mask: TileMask, quality: int | None, now: float
     ) -> list[Command]:
         mirror = self.mirror
+        mask, whole = first_tiles(mask, MAX_UPDATE_AREA)
         keys = [
             EncodeKey(rect, int(mirror.versions[tiles(rect)].max()), quality)
             for rect in rects_of(mask, mirror.width, mirror.height)
         ]
-        viewer.begin(mirror, keys)
+        viewer.begin(mirror, keys, all_stale=whole)
         commands: list[Command] = []
         for key in keys:
             cached = self._cache.get(key)
@@ -434,6 +451,11 @@ class SessionCore:
         if any(v.watching and v.any_lossy for v in self.viewers.values()):
             times.append(now + REST_S)
         return max(now, min(times)) if times else None
+
+
+def cut(text: str, size_bytes: int) -> str:
+    """At most so many bytes of UTF-8, whole characters only."""
+    return text.encode()[:size_bytes].decode(errors="ignore")
 
 
 def _update(number: int, batch: Batch) -> down.Update:

@@ -29,6 +29,8 @@ class Hands:
         self._buttons = 0
         self._x = 0
         self._y = 0
+        self._relative = False
+        """Whether the guest takes motion only; a position would throw its pointer away."""
 
     def handle(self, message: Input) -> list[InputCommand]:
         """What the display is to be told.  *Text* is the typist's business and gives nothing."""
@@ -37,9 +39,11 @@ class Hands:
                 return self._key(message)
             case Pointer(_, x, y, buttons):
                 self._x, self._y, self._buttons = x, y, rfb_buttons(buttons)
+                self._relative = False
                 return [Point(x, y, self._buttons)]
             case Motion(_, dx, dy, buttons):
                 self._buttons = rfb_buttons(buttons)
+                self._relative = True
                 return [Move(dx, dy, self._buttons)]
             case Wheel():
                 return self._wheel(message)
@@ -67,8 +71,14 @@ class Hands:
         self._held.clear()
         if self._buttons:
             self._buttons = 0
-            commands.append(Point(self._x, self._y, 0))
+            commands.append(self._hold(0))
         return commands
+
+    def _hold(self, buttons: int) -> InputCommand:
+        """The buttons, at the place where the pointer is."""
+        if self._relative:
+            return Move(0, 0, buttons)
+        return Point(self._x, self._y, buttons)
 
     def _key(self, message: Key) -> list[InputCommand]:
         # With a scancode the key is the same key whatever Shift makes of its keysym.
@@ -91,8 +101,7 @@ class Hands:
         ):
             button = more if notches > 0 else less
             for _ in range(abs(notches)):
-                commands.append(Point(self._x, self._y, self._buttons | button))
-                commands.append(Point(self._x, self._y, self._buttons))
+                commands += [self._hold(self._buttons | button), self._hold(self._buttons)]
         return commands
 
 

@@ -46,6 +46,10 @@ HANDSHAKE_TIMEOUT_S = 10.0
 MAX_HANDSHAKES = 256
 """Connections that have not said who they are; the rest wait in the listen queue."""
 
+SHORT_LIFE_S = 5.0
+MAX_HIRING_PAUSE_S = 5.0
+"""Workers that end within the first of these are followed by others after growing pauses."""
+
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -75,6 +79,10 @@ class Router:
         self._tasks = TaskOwner("router")
         self._workers: dict[str, WorkerProcess] = {}
         self._spare: WorkerProcess | None = None
+        self._hiring = asyncio.Lock()
+        """One worker is started at a time, and no session gets two."""
+        self._short_lives = 0
+        """Workers in a row that ended soon after their start."""
         self._brokers: set[asyncio.StreamWriter] = set()
         self._handshakes = asyncio.Semaphore(MAX_HANDSHAKES)
         self._done = asyncio.Event()
@@ -112,7 +120,10 @@ class Router:
         rows = [asdict(record) for record in self._sessions.values()]
         for row in rows:
             row["password"] = None  # is not for the disk; it is asked again
-        write_atomic(self._memory, json.dumps(rows).encode())
+        try:
+            write_atomic(self._memory, json.dumps(rows).encode())
+        except OSError as error:  # the sessions go on; only our restart would not know them
+            logger.error("%s cannot be written: %s", self._memory, error)  # noqa: TRY400
 
     # ------------------------------------------------------------ viewers
 
@@ -176,13 +187,14 @@ class Router:
     # ------------------------------------------------------------ workers
 
     async def _worker_for(self, record: SessionRecord) -> "WorkerProcess":
-        worker = self._workers.get(record.name)
-        if worker is None:
-            worker = self._spare or await self._start_worker()
-            self._spare = None
-            self._workers[record.name] = worker
-            self._introduce(worker, record)
-            self._tasks.start(self._prepare_spare(), name="spare")
+        async with self._hiring:
+            worker = self._workers.get(record.name)
+            if worker is None:
+                worker = self._spare or await self._start_worker()
+                self._spare = None
+                self._workers[record.name] = worker
+                self._introduce(worker, record)
+                self._tasks.start(self._prepare_spare(), name="spare")
         return worker
 
     def _introduce(self, worker: "WorkerProcess", record: SessionRecord) -> None:
@@ -202,22 +214,29 @@ class Router:
 
     async def _prepare_spare(self) -> None:
         """Have a worker waiting: starting one takes as long as a person notices."""
-        if self._spare is None:
-            self._spare = await self._start_worker()
+        await asyncio.sleep(min(MAX_HIRING_PAUSE_S, 0.1 * 2**self._short_lives - 0.1))
+        async with self._hiring:
+            if self._spare is None:
+                self._spare = await self._start_worker()
 
     async def _start_worker(self) -> "WorkerProcess":
         ours, theirs = socketpair()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "webvdi.managed",
-            "worker",
-            str(theirs.fileno()),
-            pass_fds=[theirs.fileno()],
-            stdin=DEVNULL,
-        )
-        theirs.close()
-        worker = WorkerProcess(process)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "webvdi.managed",
+                "worker",
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=DEVNULL,
+            )
+        except OSError as error:
+            ours.close()
+            raise _Rejected(Reason.RESTARTING, f"no worker can be started: {error}") from error
+        finally:
+            theirs.close()
+        worker = WorkerProcess(process, asyncio.get_running_loop().time())
         worker.channel = Channel(
             ours,
             lambda message, _: self._worker_says(message),
@@ -235,6 +254,8 @@ class Router:
             del self._workers[name]
         if worker is self._spare:
             self._spare = None
+        lived_s = asyncio.get_running_loop().time() - worker.began
+        self._short_lives = self._short_lives + 1 if lived_s < SHORT_LIFE_S else 0
         if not self._done.is_set():
             logger.warning("worker %d ended; its sessions: %s", worker.pid, ", ".join(names))
             self._tasks.start(worker.reap(), name="reap")
@@ -356,8 +377,10 @@ class WorkerProcess:
 
     channel: Channel
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, began: float) -> None:
         self._process = process
+        self.began = began
+        """Monotonic seconds."""
         self.pid = process.pid
 
     async def reap(self) -> None:

@@ -65,7 +65,7 @@ INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
 
 MAX_VIEWERS_KEPT = 256
-"""Viewers remembered at once, attached or away."""
+"""Viewers remembered at once, attached or away; beyond it the one longest away is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,14 @@ class Session:
         title: str,
         encoders: Executor,
         on_endpoint_lost: Callable[[str, str], None],
+        on_failure: Callable[[], None],
     ) -> None:
         self.name = name
         self._title = title
         self._encoders = encoders
         self._on_endpoint_lost = on_endpoint_lost
+        self._on_failure = on_failure
+        """Called when something of ours failed: the worker ends, and its sessions begin anew."""
         self._loop = asyncio.get_running_loop()
         self._tasks = TaskOwner(f"session {name}")
         self._core = SessionCore(Framebuffer(1, 1), title)
@@ -126,24 +129,12 @@ class Session:
             self._target = None
         self._handle(MachineTold(state, detail))
 
-    def report(self) -> dict[str, object]:
-        """Facts for operators."""
-        core = self._core
-        return {
-            "session": self.name,
-            "state": core.state.state.name.lower(),
-            "detail": core.state.detail,
-            "width": core.mirror.width,
-            "height": core.mirror.height,
-            "viewers": len(self._connections),
-            "live": self._source is not None,
-        }
-
     def attach(self, connection: ViewerConnection, role: Role) -> None:
         """A viewer with a checked ticket."""
-        if len(self._core.viewers) >= MAX_VIEWERS_KEPT:
-            connection.farewell(Reason.TOO_MANY_VIEWERS, "too many viewers")
-            return
+        if len(self._core.viewers) >= MAX_VIEWERS_KEPT and self._away:
+            longest_away = next(iter(self._away))
+            self._away[longest_away].cancel()
+            self._forget(longest_away)
         viewer = ViewerId(self._next_viewer)
         self._next_viewer += 1
         self._connect(viewer, connection)
@@ -236,6 +227,13 @@ class Session:
 
     async def _keep_source(self) -> None:
         """Keep a link to the display, through losses, until cancelled or it is pointless."""
+        try:
+            await self._keep_linked()
+        except Exception:
+            self._on_failure()
+            raise
+
+    async def _keep_linked(self) -> None:
         attempt = 0
         while (target := self._target) is not None:
             self._lost, self._opened = None, False
@@ -288,6 +286,7 @@ class Session:
                 self._events.popleft()
         except BaseException:
             self._events.clear()
+            self._on_failure()
             raise
 
     def _think(self, event: Event) -> list[Command]:
@@ -332,8 +331,14 @@ class Session:
         future.add_done_callback(partial(self._encoded, command))
 
     def _encoded(self, command: Encode, future: asyncio.Future[Encoded]) -> None:
-        if not future.cancelled():
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
             self._handle(EncodeDone(command.key, future.result()))
+        else:
+            logger.error("session %s: encoding failed", self.name, exc_info=error)
+            self._on_failure()
 
     def _wake_at(self, at: float) -> None:
         if self._alarm is not None:

@@ -78,6 +78,10 @@ class Typist:
         self._waiting.extend(text)
         return True
 
+    def forget(self) -> None:
+        """Type nothing of what waits: it was meant for another moment."""
+        self._waiting.clear()
+
     @property
     def due(self) -> float | None:
         """When the next character may be typed; None if none waits."""

@@ -84,16 +84,16 @@ class Viewer:
         """Whether some tile is not shown exactly."""
         return bool(self._lossy.any())
 
-    def begin(self, mirror: Framebuffer, keys: list[EncodeKey]) -> None:
-        """Pieces are taken from the mirror as it is now, all that is stale among them.
+    def begin(self, mirror: Framebuffer, keys: list[EncodeKey], *, all_stale: bool) -> None:
+        """Pieces are taken from the mirror as it is now; later changes make their tiles stale.
 
-        Later changes make their tiles stale again.
+        *all_stale* says that nothing stale was left for another update.
         """
         self.batch = Batch(keys)
         for key in keys:
             area = tiles(key.rect)
             self._sent[area] = mirror.versions[area]
-        self._sent_all_at = mirror.version
+        self._sent_all_at = mirror.version if all_stale else 0
 
     def went(self, batch: Batch, size_bytes: int, now: float) -> None:
         """The batch was sent as update ``self.updates``."""

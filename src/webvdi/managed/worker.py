@@ -64,9 +64,6 @@ class Worker:
                 session = self._sessions.pop(name)
                 ending = session.close(Reason.SESSION_ENDED, message["message"])
                 self._tasks.start(ending, name="close")
-            case "report":
-                reports = [s.report() for s in self._sessions.values()]
-                self._channel.send({"event": "report", "sessions": reports})
             case other:
                 logger.error("the router said %r, which means nothing here", other)
 
@@ -78,6 +75,7 @@ class Worker:
                 message["title"],
                 self._encoders,
                 lambda generation, why: self._endpoint_lost(name, generation, why),
+                self._done.set,
             )
             self._sessions[name] = session
         if message["endpoint"]:

@@ -3,6 +3,7 @@
 Every path is relative to where the portal is mounted, so it works below any prefix.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_address
@@ -81,7 +82,7 @@ class _Api:
     async def page(self, request: Request) -> Response:
         """The viewer page; a login token in the query becomes a cookie first."""
         token = request.query_params.get("token")
-        if token is not None:
+        if token is not None and request.method == "GET":  # a HEAD is somebody's preview
             return self._redeem(request, token)
         if self._logins.subject(request) is None:
             return RedirectResponse("login", 303)
@@ -108,7 +109,7 @@ class _Api:
     async def ticket(self, request: Request) -> Response:
         """A ticket for the viewer protocol's *Attach*."""
         subject = self._required(request)
-        view_only = b'"view_only":true' in (await _body(request)).replace(b" ", b"")
+        view_only = _wants_view_only(await _body(request))
         ticket = await self._broker.ticket(subject, view_only=view_only)
         return JSONResponse({"ticket": ticket, "name": self._broker.target.title})
 
@@ -143,6 +144,15 @@ class _NotLoggedIn(WebvdiError):
         return "log in first: open the link that webvdi printed"
 
 
+def _wants_view_only(body: bytes) -> bool:
+    """What a ticket's request asks for; what is no JSON object is refused, not guessed at."""
+    try:
+        asked = json.loads(body or b"{}")
+        return bool(asked.get("view_only", False))
+    except (ValueError, AttributeError) as error:
+        raise Refused("the body must be a JSON object", reason="bad_request") from error
+
+
 def _home(request: Request) -> str:
     """The page, with the query's other parameters."""
     query = [(k, v) for k, v in request.query_params.multi_items() if k != "token"]
@@ -165,6 +175,8 @@ async def _webvdi_error(_: Request, error: Exception) -> Response:
             status, title = 401, "Not logged in"
         case ServerUnavailable():
             status, title = 503, "Not available just now"
+        case Refused(reason="bad_request"):
+            status, title = 400, "Not understood"
         case Refused(reason="body_too_large"):
             status, title = 413, "Too large"
         case Refused():

@@ -71,7 +71,7 @@ def _remembered(path: Path) -> dict[str, float]:
         return {str(k): float(v) for k, v in json.loads(path.read_bytes()).items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         logger.warning("%s is damaged; login links used before work once more: %s", path, error)
         return {}
 

@@ -40,6 +40,16 @@ def test_networks_need_tls_and_logins(host: str) -> None:
         check_safe(Listen(host, 1, behind_proxy="127.0.0.1"), auth=False)
 
 
+def test_no_auth_behind_a_proxy_would_be_open_to_the_network() -> None:
+    with pytest.raises(Refused, match="proxy"):
+        check_safe(Listen("127.0.0.1", 1, behind_proxy="127.0.0.1"), auth=False)
+
+
+def test_a_bare_ipv6_address_is_sent_into_brackets() -> None:
+    with pytest.raises(Refused, match=r"\[::1\]"):
+        parse_listen("::1")
+
+
 def test_urls() -> None:
     assert Listen("127.0.0.1", 8470).url() == "http://127.0.0.1:8470/"
     assert Listen("::1", 8470).url() == "http://[::1]:8470/"

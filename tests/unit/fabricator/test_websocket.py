@@ -36,8 +36,9 @@ class Browser:
         await self.reads.wait()
         self.sent.put_nowait(message)
 
-    async def run(self, path: Path) -> None:
-        await WebSocketFabricator(path)(self.scope, self.incoming.get, self.send)
+    async def run(self, path: Path, *, known: bool = True) -> None:
+        fabricator = WebSocketFabricator(path, lambda _: known)
+        await fabricator(self.scope, self.incoming.get, self.send)
 
 
 class ManagedServer:
@@ -121,6 +122,14 @@ async def test_other_pages_are_refused(origin: str, tmp_path: Path) -> None:
     await browser.run(tmp_path / "unused")
     assert browser.sent.get_nowait()["type"] == "websocket.close"
     assert browser.sent.empty()
+
+
+async def test_strangers_take_no_place_in_the_managed_server(tmp_path: Path) -> None:
+    browser = Browser()
+    async with server(tmp_path / "viewer.sock") as managed:
+        await browser.run(tmp_path / "viewer.sock", known=False)
+        assert not managed.connected.is_set()
+    assert browser.sent.get_nowait()["type"] == "websocket.close"
 
 
 async def test_without_a_managed_server_the_browser_is_told_to_try_again(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections import deque
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ from webvdi.managed.core import (
 )
 from webvdi.managed.messages import (
     Authenticate,
+    Displayed,
     Forgotten,
     MachineTold,
     Nudge,
@@ -51,6 +53,7 @@ from webvdi.managed.messages import (
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
 from webvdi.wire.to_viewer import MachineState, Reason, Role
+from webvdi.wire.to_viewer import decode_to_viewer as down_message
 
 DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
 
@@ -174,6 +177,46 @@ def test_no_update_from_half_a_picture() -> None:
     book.core.settled = True
     book.display(Updated())
     book.settle()
+    assert book.exact(viewer)
+
+
+def test_half_a_picture_left_by_a_lost_link_is_shown_to_nobody() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    sent = viewer.picture.last_update
+    book.core.settled = False
+    book.mirror.put(Rect(0, 0, 16, 16), np.full((16, 16, 4), 9, np.uint8))
+    book.display(Lost("gone", permanent=False))
+    book.core.settled = True  # there is no source any more
+    book.say(viewer, up.Ping(1))
+    book.encode()
+    book.deliver(viewer)
+    assert viewer.picture.last_update == sent
+    book.display(Opened(64, 48, "screen"))
+    book.display(Updated())
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_an_update_stays_below_its_bound_however_large_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(core_module, "MAX_UPDATE_AREA", 512 * 64)
+    book = Playbook(512, 500)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 512, 500), photo=True)
+    largest = 0
+    for _ in range(200):
+        book.encode()
+        for data in viewer.on_the_way:
+            message = down_message(data)
+            if isinstance(message, down.Update):
+                largest = max(largest, sum(p.width * p.height for p in message.pieces))
+        book.deliver(viewer)
+        book.answer(viewer)
+        book.pass_time(0.05)
+    assert 0 < largest <= 512 * 64
     assert book.exact(viewer)
 
 
@@ -368,6 +411,17 @@ def test_text_is_typed_stroke_by_stroke() -> None:
     ]
 
 
+def test_what_waits_to_be_typed_is_forgotten_with_the_moment() -> None:
+    for event in (Displayed(Lost("gone", False)), MachineTold(MachineState.OFF, "")):
+        book = Playbook()
+        viewer = book.attach()
+        book.say(viewer, up.Text(1, "secret" * 100))
+        book.handle(event)
+        book.done.clear()
+        book.pass_time(10)
+        assert not [c for c in book.done if isinstance(c, Press)]
+
+
 def test_credentials_go_to_the_display() -> None:
     book = Playbook(0, 0)
     viewer = book.attach()
@@ -391,6 +445,10 @@ def test_viewers_are_bounded() -> None:
         book.attach()
     assert [e.reason for e in book.ended] == [Reason.TOO_MANY_VIEWERS]
     assert len(book.core.viewers) == MAX_VIEWERS
+    book.cut(book.viewers[ViewerId(1)])  # who is away takes no place
+    book.ended.clear()
+    book.attach()
+    assert not book.ended
 
 
 # ---------------------------------------------------------------- news
@@ -429,6 +487,23 @@ def test_the_broker_may_know_better() -> None:
     book.deliver(viewer)
     off = down.Machine(MachineState.OFF, "the guest powered off")
     assert viewer.picture.heard.count(off) == 1
+
+
+def test_a_paused_machine_stays_paused_when_its_display_opens() -> None:
+    book = Playbook(0, 0)
+    book.handle(MachineTold(MachineState.PAUSED, ""))
+    book.open(64, 48)
+    assert book.core.state.state is MachineState.PAUSED
+
+
+def test_long_texts_are_cut_to_what_viewers_take() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.display(CutText("é" * up.MAX_CLIPBOARD_BYTES))
+    book.display(NameChanged("名" * 30_000))
+    book.deliver(viewer)  # raises where a message is too long for its reader
+    (clipboard,) = heard(viewer, down.GuestClipboard)
+    assert clipboard == down.GuestClipboard("é" * (up.MAX_CLIPBOARD_BYTES // 2))
 
 
 def test_pings_are_answered_with_their_token() -> None:

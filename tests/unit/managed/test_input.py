@@ -67,6 +67,13 @@ def test_back_and_forward_lie_behind_the_wheel() -> None:
     assert rfb_buttons(0b10000) == 1 << 8
 
 
+def test_in_relative_mode_no_position_is_sent() -> None:
+    hands = Hands()
+    hands.handle(Motion(1, 3, 4, 1))
+    assert hands.handle(Wheel(2, 50, 60, 0, 1)) == [Move(0, 0, 0b10001), Move(0, 0, 1)]
+    assert hands.release() == [Move(0, 0, 0)]
+
+
 def test_a_notch_is_a_button_that_goes_down_and_up() -> None:
     hands = Hands()
     hands.handle(Pointer(1, 1, 1, 1))

@@ -157,6 +157,19 @@ def test_a_ticket_carries_the_role(client: TestClient, view_only: bool, role: in
     assert answer["name"] == "The demo"
 
 
+def test_what_is_no_json_object_gives_no_ticket(client: TestClient) -> None:
+    log_in(client)
+    for body in (b"[]", b"{", b"1"):
+        answer = client.post("/api/ticket", content=body)
+        assert answer.status_code == 400, body
+
+
+def test_a_preview_does_not_use_up_the_link(client: TestClient) -> None:
+    link = f"/?token={token()}"
+    client.head(link)
+    assert client.get(link).headers["location"] == "./"
+
+
 def test_the_machine_and_why_it_does_not_start(client: TestClient) -> None:
     log_in(client)
     assert client.get("/api/machine").json() == {

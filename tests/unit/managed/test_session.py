@@ -1,0 +1,46 @@
+"""The shell around the brain: when something of ours fails, the worker is told to end."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from webvdi.codecs import Encoded
+from webvdi.framebuffer import Pixels, Rect
+from webvdi.managed import session as session_module
+from webvdi.managed.messages import Encode, EncodeKey, MachineTold
+from webvdi.managed.session import INLINE_AREA, Session
+from webvdi.wire.to_viewer import MachineState, Reason
+
+
+def failing(_: Pixels, __: int | None) -> Encoded:
+    raise MemoryError
+
+
+async def test_a_failed_encode_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "encode", failing)
+    failed = asyncio.Event()
+    with ThreadPoolExecutor(1) as pool:
+        session = Session("demo", "Demo", pool, lambda *_: None, failed.set)
+        side = int(INLINE_AREA**0.5) + 1
+        rect = Rect(0, 0, side, side)
+        session._encode(Encode(EncodeKey(rect, 1, None), np.zeros((side, side, 4), np.uint8)))
+        async with asyncio.timeout(10):
+            await failed.wait()
+        await session.close(Reason.SESSION_ENDED, "")
+
+
+async def test_a_failure_of_the_brain_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = asyncio.Event()
+    with ThreadPoolExecutor(1) as pool:
+        session = Session("demo", "Demo", pool, lambda *_: None, failed.set)
+
+        def broken(*_: object) -> None:
+            raise ValueError("a bug")
+
+        monkeypatch.setattr(session._core, "handle", broken)
+        with pytest.raises(ValueError, match="a bug"):
+            session._handle(MachineTold(MachineState.OFF, ""))
+        assert failed.is_set()
+        await session.close(Reason.SESSION_ENDED, "")
