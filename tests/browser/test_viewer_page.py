@@ -42,7 +42,8 @@ class Served:
     run: Path
 
     def pid(self, name: str) -> int:
-        (file,) = self.run.glob(f"webvdi/view-*/{name}.pid")
+        pattern = f"webvdi/view-*/{name}.pid"
+        (file,) = wait_until(lambda: list(self.run.glob(pattern)), f"the {name} process")
         return int(file.read_text())
 
 

@@ -37,7 +37,8 @@ class Served:
 
     def pid(self, name: str) -> int:
         """Of one of our servers."""
-        (file,) = self._run.glob(f"webvdi/view-*/{name}.pid")
+        pattern = f"webvdi/view-*/{name}.pid"
+        (file,) = wait_until(lambda: list(self._run.glob(pattern)), f"the {name} process")
         return int(file.read_text())
 
     def workers(self) -> list[int]:
