@@ -21,6 +21,10 @@ fail() {
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 need_packages() {
+    command -v dpkg-query >/dev/null || {
+        say "This host has no dpkg; these Debian packages, or the same by other names, are needed: $*"
+        return 0
+    }
     missing=
     for package in "$@"; do
         installed "$package" || missing="$missing $package"
@@ -53,7 +57,7 @@ find_python() {
 
 need_python() {
     lock=requirements/$1.lock
-    [ -x "$bin/python" ] || {
+    "$bin/python" -m pip --version >/dev/null 2>&1 || {
         find_python
         "$python" -c 'import ensurepip' 2>/dev/null || need_packages python3-venv
         say "Making a Python environment in .venv"

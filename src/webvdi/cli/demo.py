@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import shlex
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,6 +160,10 @@ async def _network(engine: QemuEngine) -> Network:
     return Network.NONE
 
 
+class _GivenUp(Exception):
+    """Ctrl-C, as the builder's thread hears of it."""
+
+
 async def _guest(cache: Path) -> GuestBundle:
     """The small desktop, built if need be, with a bar."""
     bar = Progress(
@@ -170,10 +175,17 @@ async def _guest(cache: Path) -> GuestBundle:
         console=console,
         transient=True,
     )
+    given_up = threading.Event()
     with bar:
         task = bar.add_task("Preparing the demo desktop", total=None)
 
         def show(step: Step) -> None:
+            if given_up.is_set():
+                raise _GivenUp
             bar.update(task, description=step.phase, completed=step.done, total=step.total or None)
 
-        return await asyncio.to_thread(build, "tiny", cache, progress=show)
+        try:
+            return await asyncio.to_thread(build, "tiny", cache, progress=show)
+        except asyncio.CancelledError:
+            given_up.set()  # the builder's thread ends at its next report
+            raise
