@@ -128,8 +128,8 @@ class DemoMachine:
             disks.append(Disk(path, DiskFormat.RAW))
         return MachineSpec(
             name=self._system.key,
-            cpus=sizes.cpus or bundle.cpus,
-            memory_mib=sizes.memory_mib or bundle.memory_mib,
+            cpus=bundle.cpus if sizes.cpus is None else sizes.cpus,
+            memory_mib=bundle.memory_mib if sizes.memory_mib is None else sizes.memory_mib,
             kernel=DirectKernel(bundle.kernel, bundle.initrd, bundle.cmdline),
             disks=tuple(disks),
             profile=Profile.LINUX,
@@ -143,8 +143,8 @@ class DemoMachine:
         """
         spec = MachineSpec(
             name=self._system.key,
-            cpus=sizes.cpus or OWN_SYSTEM_CPUS,
-            memory_mib=sizes.memory_mib or OWN_SYSTEM_MEMORY_MIB,
+            cpus=OWN_SYSTEM_CPUS if sizes.cpus is None else sizes.cpus,
+            memory_mib=OWN_SYSTEM_MEMORY_MIB if sizes.memory_mib is None else sizes.memory_mib,
             disks=(Disk(self._files / "disk.qcow2", DiskFormat.QCOW2, boot_order=1),),
             profile=Profile.GENERIC,
             network=network,

@@ -22,7 +22,7 @@ from webvdi.base.errors import Refused
 from webvdi.base.files import secret_at
 from webvdi.base.paths import Places, places
 from webvdi.broker.demo_machine import DemoMachine, DemoSystem, Sizes, demo_system
-from webvdi.cli.serving import Door, ServingOptions, console, open_door, serve
+from webvdi.cli.serving import Door, ServingOptions, console, open_door, program, say, serve
 from webvdi.cli.web import WebSettings
 from webvdi.guests import GuestBundle, build
 from webvdi.guests import Progress as Step
@@ -66,7 +66,7 @@ def run_demo(options: DemoOptions, serving: ServingOptions) -> None:
             door,
             _settings(where, system, machine, door),
             farewell=FAREWELL.format(again=_again(options)),
-            another_link=_with_state("webvdi url", options),
+            another_link=_with_state(f"{program()} url", options),
         )
 
 
@@ -77,7 +77,7 @@ def _again(options: DemoOptions) -> str:
         for name, path in (("--iso", options.iso), ("--disk", options.disk))
         if path is not None
     ]
-    return _with_state(" ".join(["webvdi demo", *own]), options)
+    return _with_state(" ".join([f"{program()} demo", *own]), options)
 
 
 def _with_state(command: str, options: DemoOptions) -> str:
@@ -107,8 +107,8 @@ def _only_one(where: Places) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refused(
-                "a demo is being served already; webvdi url prints a link to it, and Ctrl-C in "
-                "its terminal ends it",
+                f"a demo is being served already; {program()} url prints a link to it, and "
+                "Ctrl-C in its terminal ends the serving (then --stop and --reset work)",
                 reason="already_running",
             ) from None
         yield
@@ -179,9 +179,14 @@ async def _guest(cache: Path) -> GuestBundle:
     with bar:
         task = bar.add_task("Preparing the demo desktop", total=None)
 
+        said = set[str]()
+
         def show(step: Step) -> None:
             if given_up.is_set():
                 raise _GivenUp
+            if not console.is_terminal and step.phase not in said:  # a log shows no bar
+                said.add(step.phase)
+                say(f"{step.phase} …")
             bar.update(task, description=step.phase, completed=step.done, total=step.total or None)
 
         try:

@@ -1,11 +1,14 @@
 """What every serving command does alike: listen, log in, supervise, say where."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import os
 import secrets
+import shutil
 import socket
+import sys
 import time
 import webbrowser
 from dataclasses import dataclass, replace
@@ -94,10 +97,10 @@ def serve(
 
     def ready() -> None:
         url = login_url(listen.url(), secret_at(key_file)) if door.auth else listen.url()
-        console.print(f"\n  Open  [bold]{url}[/bold]\n")
+        say(f"\n  Open  [bold]{url}[/bold]\n")
         if door.auth and another_link:
-            console.print(f"  The link works once; [bold]{another_link}[/bold] prints another.")
-        console.print("  Ctrl-C stops the servers.\n")
+            say(f"  The link works once; [bold]{another_link}[/bold] prints another.")
+        say("  Ctrl-C stops the servers.\n")
         if door.open_browser and _has_display():
             webbrowser.open(url)
 
@@ -105,7 +108,24 @@ def serve(
         asyncio.run(supervisor.run(ready))
     finally:
         (run / "url.json").unlink(missing_ok=True)
-    console.print(farewell)
+    say(farewell)
+
+
+def say(text: str) -> None:
+    """Print, if anybody still listens: serving does not depend on an open terminal."""
+    with contextlib.suppress(OSError, SystemExit):  # rich ends the program on a broken pipe
+        console.print(text)
+
+
+def program() -> str:
+    """What the user types to call us again: ``webvdi`` where that finds us."""
+    ours = Path(sys.argv[0])
+    found = shutil.which("webvdi")
+    if ours.name != "webvdi" or (found and Path(found).resolve() == ours.resolve()):
+        return "webvdi"
+    with contextlib.suppress(ValueError):
+        return str(ours.absolute().relative_to(Path.cwd()))
+    return str(ours.absolute())
 
 
 def login_url(url: str, key: bytes) -> str:

@@ -7,6 +7,7 @@ queue instead of being refused.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -73,7 +74,7 @@ class Supervisor:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._asked_to_stop)
         async with TaskOwner("supervisor") as tasks:
             keepers = [
                 tasks.start(self._keep(server), name=server.name) for server in self._servers
@@ -81,6 +82,12 @@ class Supervisor:
             loop.call_soon(ready)
             await self._stop.wait()
             await asyncio.gather(*keepers, return_exceptions=True)
+
+    def _asked_to_stop(self) -> None:
+        """Stop in order; asked twice, stop at once (the servers end with us by their lifeline)."""
+        if self._stop.is_set():
+            os._exit(1)
+        self._stop.set()
 
     async def _keep(self, server: Server) -> None:
         attempt = 0

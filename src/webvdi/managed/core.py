@@ -175,6 +175,7 @@ class SessionCore:
         if viewer is None:
             return []
         viewer.disconnected()
+        self._typist.forget()
         return [*viewer.hands.release()]
 
     def _greet(self, viewer: Viewer, *, resumed: bool) -> list[Command]:
@@ -244,9 +245,15 @@ class SessionCore:
         if not viewer.hands.fresh(message) or viewer.role is Role.OBSERVER:
             return []
         self._acted = now
-        if isinstance(message, up.Text):
-            self._typist.type(message.text)
-        return viewer.hands.handle(message)
+        before: list[InputCommand] = []
+        match message:
+            case up.Text(_, text):
+                self._typist.type(text)
+            case up.Key(_, True):
+                before = [Press(s.down, s.keysym, s.scancode) for s in self._typist.interrupt()]
+            case _:
+                pass
+        return before + viewer.hands.handle(message)
 
     def _acknowledge(self, now: float) -> list[Command]:
         """Tell viewers which inputs are handled, not more often than useful."""
@@ -289,7 +296,7 @@ class SessionCore:
                 size = self._each(self._desktop)
                 return [
                     *size,
-                    *self._tell(down.Name(cut(name, MAX_NAME_BYTES))),
+                    *self._named(name),
                     *self._opened_state(),
                     Watch(self._watching),
                 ]
@@ -306,7 +313,7 @@ class SessionCore:
                 self._absolute = absolute
                 return self._tell(down.PointerMode(absolute))
             case NameChanged(name):
-                return self._tell(down.Name(cut(name, MAX_NAME_BYTES)))
+                return self._named(name)
             case Bell():
                 return self._tell(down.RingBell())
             case CutText(text):
@@ -319,6 +326,12 @@ class SessionCore:
                 self._awaits_picture = self._awaits_picture or not self.settled
                 state = MachineState.FAILED if permanent else MachineState.LOST
                 return self._tell_state(state, message)
+
+    def _named(self, name: str) -> list[Command]:
+        """Tell the desktop's name, where it is news: every QEMU calls itself QEMU."""
+        if name.startswith("QEMU"):
+            return []
+        return self._tell(down.Name(cut(name, MAX_NAME_BYTES)))
 
     def _opened_state(self) -> list[Command]:
         """A paused machine has a display, too: the broker's word stands."""

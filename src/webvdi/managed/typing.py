@@ -14,6 +14,9 @@ STROKES_PER_SECOND = 160.0
 MAX_WAITING = 16384
 """Characters waiting to be typed; more are refused, not kept."""
 
+MAX_AT_ONCE = 24
+"""Characters that may go out without pauses: a word, not a page."""
+
 _SHIFT = (0xFFE1, 0x2A)
 
 _ROWS = (
@@ -81,6 +84,16 @@ class Typist:
     def forget(self) -> None:
         """Type nothing of what waits: it was meant for another moment."""
         self._waiting.clear()
+
+    def interrupt(self) -> list[Stroke]:
+        """A person presses a key while text waits.
+
+        A word or a composition goes out at once, before that key.  A longer text ends here: half
+        of a pasted command and then Enter would run what nobody meant.
+        """
+        rest = list(self._waiting) if len(self._waiting) <= MAX_AT_ONCE else []
+        self._waiting.clear()
+        return [stroke for character in rest for stroke in strokes_for(character)]
 
     @property
     def due(self) -> float | None:

@@ -422,6 +422,25 @@ def test_what_waits_to_be_typed_is_forgotten_with_the_moment() -> None:
         assert not [c for c in book.done if isinstance(c, Press)]
 
 
+def test_a_key_ends_a_long_typing_so_that_nothing_half_typed_is_run() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.say(viewer, up.Text(1, "rm -rf /tmp/x and much more that is still to come"))
+    book.pass_time(0.1)
+    book.done.clear()
+    book.say(viewer, up.Key(2, True, 0xFF0D, 0x1C))
+    book.pass_time(10)
+    assert [c for c in book.done if isinstance(c, Press)] == [Press(True, 0xFF0D, 0x1C)]
+
+
+def test_a_qemu_named_after_itself_keeps_the_machines_title() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.display(NameChanged("QEMU (demo)"))
+    book.deliver(viewer)
+    assert heard(viewer, down.Name) == []
+
+
 def test_credentials_go_to_the_display() -> None:
     book = Playbook(0, 0)
     viewer = book.attach()

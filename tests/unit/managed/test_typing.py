@@ -5,7 +5,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvdi.managed.typing import MAX_WAITING, Stroke, Typist, keysym_of, strokes_for
+from webvdi.managed.typing import MAX_AT_ONCE, MAX_WAITING, Stroke, Typist, keysym_of, strokes_for
 
 
 @given(st.characters())
@@ -47,6 +47,16 @@ def test_the_pace_is_kept() -> None:
         assert not typist.strokes(now), "two characters at once"
     assert typed == 8
     assert now >= 6 / 160
+
+
+def test_a_key_lets_a_word_out_and_ends_a_page() -> None:
+    typist = Typist()
+    typist.type("ab")
+    assert [s.scancode for s in typist.interrupt()] == [0x1E, 0x1E, 0x30, 0x30]
+    assert typist.due is None
+    typist.type("x" * (MAX_AT_ONCE + 1))
+    assert typist.interrupt() == []
+    assert typist.due is None
 
 
 def test_too_much_text_is_refused_whole() -> None:

@@ -78,7 +78,7 @@ export class InputDevices {
         new Pointer(element, this.#canvas, this.#layout, this.mouse, pointing, signal);
         const gestures = new Gestures(
             this.mouse, (x, y) => this.#layout.pixelAt(x, y), REAL_CLOCK);
-        listenToTouch(element, gestures, pointing, signal);
+        listenToTouch(element, this.#canvas, gestures, pointing, signal);
         /** @type {HTMLElement[]} */
         const targets = [this.#canvas, this.field.element];
         for (const target of targets) {

@@ -154,11 +154,12 @@ const clampNotches = (notches) => Math.max(-MAX_NOTCHES, Math.min(MAX_NOTCHES, n
 /**
  * Listens to fingers on the element.
  * @param {HTMLElement} element
+ * @param {HTMLElement} canvas where a gesture must begin: beside the picture is no guest
  * @param {Gestures} gestures
  * @param {{enabled: () => boolean, used: (event: PointerEvent) => void}} hooks
  * @param {AbortSignal} signal
  */
-export function listenToTouch(element, gestures, hooks, signal) {
+export function listenToTouch(element, canvas, gestures, hooks, signal) {
     /** @param {(event: PointerEvent) => void} handle */
     const only = (handle) => (/** @type {PointerEvent} */ event) => {
         if (event.pointerType === 'touch' && hooks.enabled()) {
@@ -167,6 +168,9 @@ export function listenToTouch(element, gestures, hooks, signal) {
         }
     };
     element.addEventListener('pointerdown', only((event) => {
+        if (event.isPrimary && event.target !== canvas) {
+            return;
+        }
         gestures.down(event.pointerId, { x: event.clientX, y: event.clientY });
     }), { signal });
     element.addEventListener('pointermove', only((event) => (
