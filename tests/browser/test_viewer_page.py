@@ -285,6 +285,32 @@ def test_a_click_lands_where_it_was_made_also_when_scaled(
         xev.wait()
 
 
+def test_a_tap_clicks_in_the_picture_and_nowhere_beside_it(
+    browser: Browser, served: Served, vnc: VncServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "xev.log"
+    with log.open("wb") as out:
+        xev = subprocess.Popen(
+            ["xev", "-geometry", "640x480+0+0", "-event", "button"],
+            stdout=out,
+            env=os.environ | {"DISPLAY": vnc.display},
+        )
+    try:
+        wait_until(lambda: b"Event Tester" in vnc.run("xwininfo", "-root", "-tree"), "xev")
+        options = {"has_touch": True, "is_mobile": True}
+        with open_page(browser, served, "?scale=fit", width=390, height=844, **options) as page:
+            box = page.evaluate(
+                "() => window.webvdi.viewer.canvas.getBoundingClientRect().toJSON()"
+            )
+            page.page.touchscreen.tap(20, box["bottom"] + 100)  # below the picture
+            page.page.touchscreen.tap(box["left"] + box["width"] / 2, box["top"] + 50)
+            wait_until(lambda: "ButtonRelease" in log.read_text(), "the tap")
+        assert log.read_text().count("ButtonPress") == 1
+    finally:
+        xev.terminate()
+        xev.wait()
+
+
 def test_the_page_speaks_japanese(browser: Browser, served: Served) -> None:
     with open_page(browser, served, "?lang=ja") as page:
         assert page.evaluate("() => document.documentElement.lang") == "ja"
