@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import URL, MutableHeaders
@@ -92,7 +92,7 @@ class _Api:
         """The form for a token, and what it sends."""
         if request.method == "POST":
             form = parse_qs((await _body(request)).decode("ascii", "replace"))
-            return self._redeem(request, form.get("token", [""])[0].strip())
+            return self._redeem(request, _token_in(form.get("token", [""])[0].strip()))
         return FileResponse(BROWSER / "portal" / "login.html")
 
     def _redeem(self, request: Request, token: str) -> Response:
@@ -151,6 +151,11 @@ def _wants_view_only(body: bytes) -> bool:
         return bool(asked.get("view_only", False))
     except (ValueError, AttributeError) as error:
         raise Refused("the body must be a JSON object", reason="bad_request") from error
+
+
+def _token_in(pasted: str) -> str:
+    """The token, of which people paste the whole link."""
+    return parse_qs(urlsplit(pasted).query).get("token", [pasted])[0]
 
 
 def _home(request: Request) -> str:

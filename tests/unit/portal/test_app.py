@@ -107,6 +107,11 @@ def test_the_link_becomes_a_cookie_and_leaves_the_address_bar(client: TestClient
     assert client.get("/").status_code == 200
 
 
+def test_the_whole_link_can_be_pasted(client: TestClient) -> None:
+    pasted = f"{URL}/?token={token()}"
+    assert client.post("/login", data={"token": pasted}).headers["location"] == "./"
+
+
 def test_over_tls_the_cookie_is_secure(tmp_path: Path) -> None:
     with site(tmp_path) as client:
         client.base_url = "https://127.0.0.1:8470"
