@@ -73,7 +73,8 @@ NUDGE_FOR_S = 0.6
 """While somebody acts, QEMU's refresh timer is kept from backing off (measured: an interval of
 60 ms instead of 110)."""
 
-INPUT_ACK_EVERY_S = 0.1
+INPUT_ACK_AFTER_S = 0.1
+"""A key's press and release are acknowledged together, after what they changed was shown."""
 
 MAX_NAME_BYTES = 1024
 """Of a desktop's name, as viewers are told it."""
@@ -115,7 +116,7 @@ class SessionCore:
         self._typist = Typist()
         self._acted = float("-inf")
         self._next_nudge = float("-inf")
-        self._next_input_ack = float("-inf")
+        self._input_ack_due: float | None = None
 
     # ------------------------------------------------------------ the one entrance
 
@@ -256,12 +257,16 @@ class SessionCore:
         return before + viewer.hands.handle(message)
 
     def _acknowledge(self, now: float) -> list[Command]:
-        """Tell viewers which inputs are handled, not more often than useful."""
-        if now < self._next_input_ack:
-            return []
+        """Tell viewers which inputs are handled: some time after, so never ahead of pixels."""
         behind = [v for v in self._connected() if v.acked_input < v.hands.last_input]
-        if behind:
-            self._next_input_ack = now + INPUT_ACK_EVERY_S
+        if not behind:
+            self._input_ack_due = None
+            return []
+        if self._input_ack_due is None:
+            self._input_ack_due = now + INPUT_ACK_AFTER_S
+        if now < self._input_ack_due:
+            return []
+        self._input_ack_due = None
         for viewer in behind:
             viewer.acked_input = viewer.hands.last_input
         return [SendTo(v.id, down.InputAck(v.acked_input)) for v in behind]
@@ -459,8 +464,8 @@ class SessionCore:
             times.append(self._typist.due)
         if self._nudging(now):
             times.append(self._next_nudge)
-        if any(v.acked_input < v.hands.last_input for v in self._connected()):
-            times.append(self._next_input_ack)
+        if self._input_ack_due is not None:
+            times.append(self._input_ack_due)
         if any(v.watching and v.any_lossy for v in self.viewers.values()):
             times.append(now + REST_S)
         return max(now, min(times)) if times else None

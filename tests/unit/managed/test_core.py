@@ -32,7 +32,7 @@ from webvdi.display.source import (
 from webvdi.framebuffer import Cursor, Framebuffer, Rect
 from webvdi.managed import core as core_module
 from webvdi.managed.core import (
-    INPUT_ACK_EVERY_S,
+    INPUT_ACK_AFTER_S,
     MAX_VIEWERS,
     NUDGE_FOR_S,
     REST_S,
@@ -373,7 +373,7 @@ def test_inputs_are_acknowledged_together() -> None:
     book.settle()
     for number in range(1, 6):
         book.say(viewer, up.Key(number, number % 2 == 1, 97, 30))
-    book.pass_time(INPUT_ACK_EVERY_S)
+    book.pass_time(INPUT_ACK_AFTER_S)
     book.deliver(viewer)
     acks = heard(viewer, down.InputAck)
     assert acks[-1] == down.InputAck(5)
