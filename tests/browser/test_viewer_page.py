@@ -152,24 +152,15 @@ def test_typing_reaches_a_program(
 def test_keys_held_are_released_when_the_page_loses_the_focus(
     browser: Browser, served: Served, vnc: VncServer, tmp_path: Path
 ) -> None:
-    log = tmp_path / "xev.log"
-    with log.open("wb") as out:
-        xev = subprocess.Popen(
-            ["xev", "-geometry", "300x200+50+50", "-event", "keyboard"],
-            stdout=out,
-            env=os.environ | {"DISPLAY": vnc.display},
-        )
-    try:
-        with open_page(browser, served) as page:
-            wait_until(lambda: "KeymapNotify" in log.read_text() or page.state, "xev")
-            page.page.mouse.click(150, 120)
-            page.page.keyboard.down("a")
-            wait_until(lambda: "KeyPress" in log.read_text(), "the key to go down")
-            page.evaluate("() => window.dispatchEvent(new Event('blur'))")
-            wait_until(lambda: "KeyRelease" in log.read_text(), "the key to come up")
-    finally:
-        xev.terminate()
-        xev.wait()
+    with (
+        vnc.events(tmp_path, "-geometry", "300x200+50+50", "-event", "keyboard") as log,
+        open_page(browser, served) as page,
+    ):
+        page.page.mouse.click(150, 120)
+        page.page.keyboard.down("a")
+        wait_until(lambda: "KeyPress" in log.read_text(), "the key to go down")
+        page.evaluate("() => window.dispatchEvent(new Event('blur'))")
+        wait_until(lambda: "KeyRelease" in log.read_text(), "the key to come up")
 
 
 def test_a_second_tab_sees_the_same_and_outlives_the_first(
@@ -260,16 +251,8 @@ def test_fit_shows_the_whole_screen_centred(
 def test_a_click_lands_where_it_was_made_also_when_scaled(
     browser: Browser, served: Served, vnc: VncServer, tmp_path: Path
 ) -> None:
-    log = tmp_path / "xev.log"
-    with log.open("wb") as out:
-        xev = subprocess.Popen(
-            ["xev", "-geometry", "300x200+100+100", "-event", "button"],
-            stdout=out,
-            env=os.environ | {"DISPLAY": vnc.display},
-        )
-    try:
+    with vnc.events(tmp_path, "-geometry", "300x200+100+100", "-event", "button") as log:
         with open_page(browser, served, "?scale=fit", width=1000, height=900) as page:
-            wait_until(lambda: b"Event Tester" in vnc.run("xwininfo", "-root", "-tree"), "xev")
             shows(page, vnc)
             box = page.evaluate(
                 "() => window.webvdi.viewer.canvas.getBoundingClientRect().toJSON()"
@@ -280,23 +263,12 @@ def test_a_click_lands_where_it_was_made_also_when_scaled(
                 lambda: log.read_text() if "ButtonRelease" in log.read_text() else "", "the click"
             )
         assert "root:(200,180)" in said
-    finally:
-        xev.terminate()
-        xev.wait()
 
 
 def test_a_tap_clicks_in_the_picture_and_nowhere_beside_it(
     browser: Browser, served: Served, vnc: VncServer, tmp_path: Path
 ) -> None:
-    log = tmp_path / "xev.log"
-    with log.open("wb") as out:
-        xev = subprocess.Popen(
-            ["xev", "-geometry", "640x480+0+0", "-event", "button"],
-            stdout=out,
-            env=os.environ | {"DISPLAY": vnc.display},
-        )
-    try:
-        wait_until(lambda: b"Event Tester" in vnc.run("xwininfo", "-root", "-tree"), "xev")
+    with vnc.events(tmp_path, "-geometry", "640x480+0+0", "-event", "button") as log:
         options = {"has_touch": True, "is_mobile": True}
         with open_page(browser, served, "?scale=fit", width=390, height=844, **options) as page:
             box = page.evaluate(
@@ -306,9 +278,6 @@ def test_a_tap_clicks_in_the_picture_and_nowhere_beside_it(
             page.page.touchscreen.tap(box["left"] + box["width"] / 2, box["top"] + 50)
             wait_until(lambda: "ButtonRelease" in log.read_text(), "the tap")
         assert log.read_text().count("ButtonPress") == 1
-    finally:
-        xev.terminate()
-        xev.wait()
 
 
 def test_the_page_speaks_japanese(browser: Browser, served: Served) -> None:

@@ -102,14 +102,7 @@ def test_a_second_viewer_sees_the_same_and_closing_one_leaves_the_other(
 
 
 def test_keys_and_pointer_reach_the_server(vnc: VncServer, served: Served, tmp_path: Path) -> None:
-    log = tmp_path / "xev.log"
-    with log.open("wb") as out:
-        xev = subprocess.Popen(
-            ["xev", "-geometry", "300x200+100+100"],
-            stdout=out,
-            env=os.environ | {"DISPLAY": vnc.display},
-        )
-    try:
+    with vnc.events(tmp_path, "-geometry", "300x200+100+100") as log:
         wait_until(lambda: "MapNotify" in log.read_text(), "the window")
         with LiveViewer(served.site) as viewer:
             viewer.attach()
@@ -123,9 +116,6 @@ def test_keys_and_pointer_reach_the_server(vnc: VncServer, served: Served, tmp_p
         assert "ButtonPress" in said
         assert re.search(r"root:\(201,181\)", said)
         assert re.search(r"keysym 0x71, q\)", said)
-    finally:
-        xev.terminate()
-        xev.wait()
 
 
 @pytest.mark.parametrize("victim", ["web", "managed", "worker"])

@@ -3,7 +3,6 @@
 import base64
 import io
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,7 +74,6 @@ _TIME_NEXT_KEY = """([x, y, width, height]) => new Promise((resolve) => {
         else if (pressed && performance.now() - pressed > 5000) resolve(null);
         else requestAnimationFrame(frame);
     };
-    window.webvdiTimer = true;
     requestAnimationFrame(frame);
 })"""
 
@@ -185,8 +183,3 @@ def viewer_page(
         assert not page.errors, page.errors
     finally:
         context.close()
-
-
-def monotonic_ms() -> float:
-    """For timings that are reported, never asserted."""
-    return time.monotonic() * 1000

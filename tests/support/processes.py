@@ -156,6 +156,21 @@ class VncServer:
         )
         return done.stdout
 
+    @contextmanager
+    def events(self, tmp: Path, *arguments: str) -> Iterator[Path]:
+        """Run xev with *arguments* on it, its window mapped; the file that tells its events."""
+        log = tmp / "xev.log"
+        with log.open("wb") as out:
+            xev = subprocess.Popen(
+                ["xev", *arguments], stdout=out, env=os.environ | {"DISPLAY": self.display}
+            )
+        try:
+            wait_until(lambda: b"Event Tester" in self.run("xwininfo", "-root", "-tree"), "xev")
+            yield log
+        finally:
+            xev.terminate()
+            xev.wait()
+
 
 def _hide_pointer(server: "VncServer", tmp: Path) -> None:
     """TigerVNC paints the pointer into the picture until its client has moved it; xwd never does.

@@ -409,7 +409,6 @@ async def _first_message(connection: socket.socket) -> tuple[bytes, bytes]:
     """The connection's first message, and what came behind it."""
     loop = asyncio.get_running_loop()
     data = b""
-    frames = FrameReader(MAX_ATTACH_BYTES)
     while True:
         more = await loop.sock_recv(connection, MAX_ATTACH_BYTES)
         if not more:
@@ -420,8 +419,8 @@ async def _first_message(connection: socket.socket) -> tuple[bytes, bytes]:
         if len(data) > len(PREAMBLE) + 4:
             length = int.from_bytes(data[len(PREAMBLE) : len(PREAMBLE) + 4], "big")
             end = len(PREAMBLE) + 4 + length
-            if length > frames.bound:
-                raise RemoteProtocolError(f"Attach is at most {frames.bound} bytes")
+            if length > MAX_ATTACH_BYTES:
+                raise RemoteProtocolError(f"Attach is at most {MAX_ATTACH_BYTES} bytes")
             if len(data) >= end:
                 return data[len(PREAMBLE) + 4 : end], data[end:]
 
