@@ -4,6 +4,8 @@ The token is printed by the program on the host; whoever can read that terminal 
 The cookie then is the login, until it expires.
 """
 
+from dataclasses import dataclass
+
 from webvdi.access.claims import ClaimsInvalid, sign, verify
 from webvdi.access.once import Once
 
@@ -31,11 +33,21 @@ def login_cookie(subject: str, key: bytes, *, now: float) -> str:
     return sign("login", {"subject": subject, "expires": now + COOKIE_LIFETIME_S}, key)
 
 
-def logged_in(cookie: str | None, key: bytes, *, now: float) -> str | None:
-    """The subject that *cookie* logs in, or None."""
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A signed-in browser."""
+
+    subject: str
+    until: float
+    """Seconds since the epoch."""
+
+
+def logged_in(cookie: str | None, key: bytes, *, now: float) -> Login | None:
+    """Whom *cookie* logs in, or None."""
     if not cookie:
         return None
     try:
-        return str(verify("login", cookie, key, now=now)["subject"])
+        claims = verify("login", cookie, key, now=now)
     except ClaimsInvalid:
         return None
+    return Login(str(claims["subject"]), float(str(claims["expires"])))

@@ -6,6 +6,7 @@ The portal signs them, the Managed Server checks them; nobody in between can wid
 from dataclasses import dataclass
 
 from webvdi.access.claims import ClaimsInvalid, sign, verify
+from webvdi.access.names import display_name
 from webvdi.access.once import Once
 from webvdi.base.errors import Refused
 
@@ -30,17 +31,41 @@ class Ticket:
     issued: float
     """Seconds since the epoch."""
     expires: float
+    share: str = ""
+    """The share link that it came by; empty: none."""
+    name: str = ""
+    """How others see its person; empty: by role."""
+    until: float = 0.0
+    """Seconds since the epoch at which the access it gives ends; 0: never."""
 
 
-def issue(session: str, role: int, subject: str, key: bytes, *, nonce: str, now: float) -> str:
-    """A signed ticket text."""
+def issue(
+    session: str,
+    role: int,
+    subject: str,
+    key: bytes,
+    *,
+    nonce: str,
+    now: float,
+    share: str = "",
+    name: str = "",
+    until: float = 0.0,
+) -> str:
+    """A signed ticket text.
+
+    *subject* says whose viewers are one person's.  *name* may come from a stranger:
+    it is made fit to show.
+    """
     claims = {
         "session": session,
         "role": role,
         "subject": subject,
         "nonce": nonce,
         "issued": now,
-        "expires": now + TICKET_LIFETIME_S,
+        "expires": min(now + TICKET_LIFETIME_S, until or float("inf")),
+        "share": share,
+        "name": display_name(name),
+        "until": until,
     }
     return sign(PURPOSE, claims, key)
 
@@ -77,4 +102,7 @@ class TicketOffice:
             nonce=str(claims["nonce"]),
             issued=float(str(claims["issued"])),
             expires=float(str(claims["expires"])),
+            share=str(claims.get("share", "")),
+            name=str(claims.get("name", "")),
+            until=float(str(claims.get("until", 0.0))),
         )

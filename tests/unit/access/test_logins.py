@@ -6,6 +6,7 @@ from webvdi.access.claims import ClaimsInvalid
 from webvdi.access.logins import (
     COOKIE_LIFETIME_S,
     TOKEN_LIFETIME_S,
+    Login,
     logged_in,
     login_cookie,
     login_token,
@@ -33,7 +34,7 @@ def test_a_link_expires() -> None:
 
 def test_a_cookie_is_a_login_until_it_expires() -> None:
     cookie = login_cookie("owner", KEY, now=0)
-    assert logged_in(cookie, KEY, now=COOKIE_LIFETIME_S - 1) == "owner"
+    assert logged_in(cookie, KEY, now=COOKIE_LIFETIME_S - 1) == Login("owner", COOKIE_LIFETIME_S)
     assert logged_in(cookie, KEY, now=COOKIE_LIFETIME_S) is None
     assert logged_in(cookie, b"x" * 32, now=1) is None
     assert logged_in(None, KEY, now=1) is None

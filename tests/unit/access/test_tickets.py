@@ -3,7 +3,13 @@
 import pytest
 
 from webvdi.access.claims import sign
-from webvdi.access.tickets import TICKET_LIFETIME_S, TicketInvalid, TicketOffice, issue
+from webvdi.access.names import display_name
+from webvdi.access.tickets import (
+    TICKET_LIFETIME_S,
+    TicketInvalid,
+    TicketOffice,
+    issue,
+)
 
 KEY = b"k" * 32
 NOW = 1_000_000.0
@@ -26,6 +32,23 @@ def reason(text: str, checker: TicketOffice, now: float = NOW) -> str:
 def test_a_fresh_ticket_opens_its_session_in_its_role() -> None:
     checked = office().check(ticket(), now=NOW + 1)
     assert (checked.session, checked.role, checked.subject) == ("demo", 3, "owner")
+
+
+def test_a_ticket_says_whose_it_is_by_which_share_and_until_when() -> None:
+    text = issue("demo", 2, "s", KEY, nonce="n", now=NOW, share="s-1", name="Aki", until=NOW + 3600)
+    checked = office().check(text, now=NOW + 1)
+    assert (checked.share, checked.name, checked.until) == ("s-1", "Aki", NOW + 3600)
+
+
+def test_a_ticket_does_not_outlive_the_access_it_gives() -> None:
+    text = issue("demo", 2, "s", KEY, nonce="n", now=NOW, until=NOW + 5)
+    assert reason(text, office(), now=NOW + 5) == "expired"
+
+
+def test_the_name_in_a_ticket_is_fit_to_show() -> None:
+    text = issue("demo", 2, "s", KEY, nonce="n", now=NOW, name="  Aki\n" + "x" * 1000)
+    name = office().check(text, now=NOW).name
+    assert name == display_name(name) != ""
 
 
 def test_a_ticket_works_once() -> None:
