@@ -124,6 +124,10 @@ class Harness(Protocol):
         """Let somebody kill the machine's process."""
         ...
 
+    async def hears(self, machine: MachineId, words: bytes) -> None:
+        """Wait until the guest has been sent *words*, the last of what it was sent."""
+        ...
+
     async def reopen(self) -> None:
         """Close the engine and open another one on what there is."""
         ...
@@ -148,6 +152,8 @@ class FakeHarness:
 
     async def booted(self, machine: MachineId) -> None:
         """At once."""
+        if self._fake.host.machines[machine].spec.name == "deaf":
+            self._fake.deaf.add(machine)
 
     async def power_off_from_within(self, machine: MachineId) -> None:
         """As told."""
@@ -156,6 +162,10 @@ class FakeHarness:
     async def kill_from_outside(self, machine: MachineId) -> None:
         """As told."""
         self._fake.end(machine, MachineExit(ExitReason.KILLED, signal=signal.SIGKILL))
+
+    async def hears(self, machine: MachineId, words: bytes) -> None:
+        """It has been."""
+        assert self._host.typed[machine].endswith(words)
 
     async def reopen(self) -> None:
         """A new fake on the same host."""
@@ -203,11 +213,13 @@ class QemuHarness:
         assert process is not None
         return process
 
-    async def serial_says(self, machine: MachineId, words: bytes) -> None:
+    async def serial_says(
+        self, machine: MachineId, words: bytes, *, patience_s: float = PATIENCE_S
+    ) -> None:
         """Wait until the guest has written *words*."""
         path = await self.engine.serial(machine)
         assert path is not None
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while words not in path.read_bytes():  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.01)
 
@@ -228,6 +240,10 @@ class QemuHarness:
     async def kill_from_outside(self, machine: MachineId) -> None:
         """SIGKILL."""
         os.kill(self.process(machine).pid, signal.SIGKILL)
+
+    async def hears(self, machine: MachineId, words: bytes) -> None:
+        """The guest echoes."""
+        await self.serial_says(machine, words)
 
     async def reopen(self) -> None:
         """Another engine object adopts the machines."""

@@ -18,6 +18,8 @@ from conformance.engines import (
 )
 from webvdi.base.errors import Conflict, NotFound, StateError
 from webvdi.display.endpoint import UnixEndpoint
+from webvdi.vmm.engine import MAX_SERIAL_BYTES
+from webvdi.vmm.errors import SaveFailed, SerialFull, StillRunning
 from webvdi.vmm.events import MachineGone, StatusChanged
 from webvdi.vmm.machine import Cdrom, DirectKernel, ExitReason, MachineId, PowerState
 from webvdi.vmm.operation import OperationState
@@ -49,6 +51,15 @@ async def test_a_new_machine_is_stopped_and_never_ran(harness: Harness, machine:
     assert status.generation == 0
     assert status.exit is None
     assert status.acceleration is None
+
+
+async def test_whether_there_is_a_network_is_told_in_words_and_changes_nothing(
+    harness: Harness, machine: MachineId
+) -> None:
+    why_not = await harness.engine.network_available()
+    assert why_not is None or why_not.strip()
+    assert await harness.engine.network_available() == why_not
+    assert [one.id for one in await harness.engine.list()] == [machine]
 
 
 async def test_create_with_the_same_key_is_the_same_machine(
@@ -88,6 +99,7 @@ async def test_an_unknown_machine_is_not_found(harness: Harness) -> None:
         engine.reset,
         engine.pause,
         engine.resume,
+        engine.save,
         engine.delete,
         engine.get,
         engine.console,
@@ -96,6 +108,10 @@ async def test_an_unknown_machine_is_not_found(harness: Harness) -> None:
     ):
         with pytest.raises(NotFound):
             await call(nobody)
+    with pytest.raises(NotFound):
+        await engine.redefine(nobody, harness.spec())
+    with pytest.raises(NotFound):
+        await engine.serial_write(nobody, b"x")
 
 
 async def test_start_and_stop(harness: Harness, machine: MachineId) -> None:
@@ -147,7 +163,8 @@ async def test_stop_and_kill_of_a_stopped_machine_do_nothing(
 async def test_a_verb_that_does_not_fit_names_both_states(
     harness: Harness, machine: MachineId
 ) -> None:
-    for verb in (harness.engine.pause, harness.engine.resume, harness.engine.reset):
+    engine = harness.engine
+    for verb in (engine.pause, engine.resume, engine.reset, engine.save):
         operation = await verb(machine)
         with pytest.raises(StateError) as caught:
             await operation.wait(PATIENCE_S)
@@ -161,6 +178,8 @@ async def test_what_needs_a_running_machine_says_so(harness: Harness, machine: M
         await harness.engine.console(machine)
     with pytest.raises(StateError):
         await harness.engine.screenshot(machine)
+    with pytest.raises(StateError):
+        await harness.engine.serial_write(machine, b"x")
 
 
 async def test_the_console_belongs_to_a_generation(harness: Harness, machine: MachineId) -> None:
@@ -240,6 +259,28 @@ async def test_a_guest_that_ignores_the_button_is_switched_off(harness: Harness)
     assert status.state is PowerState.STOPPED
     assert status.exit is not None
     assert status.exit.reason is ExitReason.REQUESTED
+
+
+async def test_a_guest_that_is_only_asked_to_stop_may_stay(harness: Harness) -> None:
+    machine = await harness.engine.create(harness.spec(deaf=True), key="deaf")
+    generation = (await start(harness, machine)).generation
+    with pytest.raises(StillRunning):
+        await (await harness.engine.stop(machine, timeout_s=0.2, force=False)).wait(PATIENCE_S)
+    status = await harness.engine.get(machine)
+    assert (status.state, status.generation) == (PowerState.RUNNING, generation)
+    await (await harness.engine.save(machine)).wait(PATIENCE_S)
+    assert (await harness.engine.get(machine)).state is PowerState.SAVED
+
+
+async def test_a_guest_that_is_only_asked_to_stop_and_does_ended_by_itself(
+    harness: Harness, machine: MachineId
+) -> None:
+    await start(harness, machine)
+    await (await harness.engine.stop(machine, force=False)).wait(PATIENCE_S)
+    status = await harness.engine.get(machine)
+    assert status.state is PowerState.STOPPED
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.GUEST_POWEROFF
 
 
 async def test_a_guest_switches_itself_off(harness: Harness, machine: MachineId) -> None:
@@ -338,3 +379,200 @@ async def test_a_paused_machine_is_adopted_paused(harness: Harness, machine: Mac
 async def test_a_screenshot_is_a_picture(harness: Harness, machine: MachineId) -> None:
     await start(harness, machine)
     assert (await harness.engine.screenshot(machine)).startswith((b"\x89PNG\r\n\x1a\n", b"P6"))
+
+
+# Redefining ------------------------------------------------------------------------------------
+
+
+async def test_redefine_gives_a_machine_that_is_off_another_spec(
+    harness: Harness, machine: MachineId
+) -> None:
+    wider = replace(harness.spec(), name="wider", memory_mib=48, cpus=2)
+    await harness.engine.redefine(machine, wider)
+    await harness.engine.redefine(machine, wider)
+    assert (await harness.engine.list())[0].spec == wider
+    await harness.reopen()
+    assert await harness.engine.create(wider, key="one") == machine
+    with pytest.raises(Conflict):
+        await harness.engine.create(harness.spec(), key="one")
+    await start(harness, machine)
+    await (await harness.engine.stop(machine)).wait(PATIENCE_S)
+    await harness.engine.redefine(machine, harness.spec())
+    assert await harness.engine.create(harness.spec(), key="one") == machine
+
+
+async def test_redefine_after_a_crash(harness: Harness, machine: MachineId) -> None:
+    events = harness.engine.events()
+    await start(harness, machine)
+    await harness.kill_from_outside(machine)
+    await reached(harness, events, machine, PowerState.CRASHED)
+    await harness.engine.redefine(machine, replace(harness.spec(), memory_mib=48))
+
+
+async def test_only_a_machine_that_is_off_can_be_redefined(
+    harness: Harness, machine: MachineId
+) -> None:
+    other = replace(harness.spec(), memory_mib=48)
+
+    async def refused() -> StateError:
+        with pytest.raises(StateError) as caught:
+            await harness.engine.redefine(machine, other)
+        assert caught.value.required == "crashed or stopped"
+        return caught.value
+
+    starting = await harness.engine.start(machine)
+    assert "start" in (await refused()).state
+    await starting.wait(PATIENCE_S)
+    await harness.booted(machine)
+    assert (await refused()).state == "running"
+    await harness.engine.redefine(machine, harness.spec())  # it is so already
+    await (await harness.engine.save(machine)).wait(PATIENCE_S)
+    assert (await refused()).state == "saved"
+    assert (await harness.engine.list())[0].spec == harness.spec()
+
+
+async def test_redefine_means_the_working_directory_of_the_call(
+    harness: Harness, machine: MachineId, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await harness.engine.redefine(machine, replace(harness.spec(), cdroms=(Cdrom(Path("c")),)))
+    assert (await harness.engine.list())[0].spec.cdroms == (Cdrom(tmp_path / "c"),)
+
+
+# Saving ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def saved(harness: Harness, machine: MachineId) -> MachineId:
+    await start(harness, machine)
+    await (await harness.engine.save(machine)).wait(PATIENCE_S)
+    return machine
+
+
+async def test_save_and_start(harness: Harness, machine: MachineId) -> None:
+    assert harness.engine.capabilities().save
+    running = await start(harness, machine)
+    for _ in range(2):  # a repeat is no error
+        await (await harness.engine.save(machine)).wait(PATIENCE_S)
+        status = await harness.engine.get(machine)
+        assert status.state is PowerState.SAVED
+        assert status.exit is None
+        assert status.acceleration is None
+    with pytest.raises(StateError):
+        await harness.engine.console(machine)
+    await harness.reopen()
+    assert (await harness.engine.get(machine)).state is PowerState.SAVED
+    again = await start(harness, machine)
+    assert again.state is PowerState.RUNNING
+    assert again.generation != running.generation
+    assert again.acceleration is not None
+    assert (await harness.engine.console(machine)).generation == again.generation
+    await harness.reopen()
+    assert (await harness.engine.get(machine)).state is PowerState.RUNNING
+
+
+async def test_a_paused_machine_is_saved_and_runs_when_started(
+    harness: Harness, machine: MachineId
+) -> None:
+    await start(harness, machine)
+    await (await harness.engine.pause(machine)).wait(PATIENCE_S)
+    await (await harness.engine.save(machine)).wait(PATIENCE_S)
+    assert (await start(harness, machine)).state is PowerState.RUNNING
+
+
+async def test_a_machine_is_saved_again_and_again(harness: Harness, machine: MachineId) -> None:
+    for _ in range(3):
+        await start(harness, machine)
+        await (await harness.engine.save(machine)).wait(PATIENCE_S)
+    assert (await harness.engine.get(machine)).state is PowerState.SAVED
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill"])
+async def test_what_is_saved_can_be_discarded(
+    harness: Harness, saved: MachineId, verb: str
+) -> None:
+    await (await getattr(harness.engine, verb)(saved)).wait(PATIENCE_S)
+    for _ in range(2):
+        status = await harness.engine.get(saved)
+        assert status.state is PowerState.STOPPED
+        assert status.exit is not None
+        assert status.exit.reason is ExitReason.REQUESTED
+        await harness.reopen()
+    await harness.engine.redefine(saved, replace(harness.spec(), memory_mib=48))
+    await start(harness, saved)
+
+
+async def test_a_saved_machine_can_be_deleted(harness: Harness, saved: MachineId) -> None:
+    await (await harness.engine.delete(saved)).wait(PATIENCE_S)
+    assert await harness.engine.list() == ()
+
+
+async def test_what_is_saved_neither_pauses_nor_resets(harness: Harness, saved: MachineId) -> None:
+    for verb in (harness.engine.pause, harness.engine.resume, harness.engine.reset):
+        with pytest.raises(StateError):
+            await (await verb(saved)).wait(PATIENCE_S)
+    assert (await harness.engine.get(saved)).state is PowerState.SAVED
+
+
+async def test_a_kill_overtakes_a_save(harness: Harness, machine: MachineId) -> None:
+    await start(harness, machine)
+    saving = await harness.engine.save(machine)
+    await (await harness.engine.kill(machine)).wait(PATIENCE_S)
+    assert not saving.pending
+    status = await harness.engine.get(machine)
+    assert status.state is PowerState.STOPPED
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.REQUESTED
+    await start(harness, machine)
+
+
+async def test_a_forced_stop_overtakes_a_save(harness: Harness, machine: MachineId) -> None:
+    await start(harness, machine)
+    saving = await harness.engine.save(machine)
+    await (await harness.engine.stop(machine, graceful=False)).wait(PATIENCE_S)
+    with pytest.raises(SaveFailed):
+        await saving.wait(PATIENCE_S)
+    status = await harness.engine.get(machine)
+    assert status.state is PowerState.STOPPED
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.REQUESTED
+    await start(harness, machine)
+
+
+async def test_a_graceful_stop_waits_for_a_save_and_discards_it(
+    harness: Harness, machine: MachineId
+) -> None:
+    await start(harness, machine)
+    saving = await harness.engine.save(machine)
+    stopping = await harness.engine.stop(machine)
+    await saving.wait(PATIENCE_S)
+    await stopping.wait(PATIENCE_S)
+    assert (await harness.engine.get(machine)).state is PowerState.STOPPED
+
+
+# The serial port -------------------------------------------------------------------------------
+
+
+async def test_the_serial_port_takes_what_is_written(harness: Harness, machine: MachineId) -> None:
+    await start(harness, machine)
+    words = b"what is written at once, and in pieces"
+    for piece in (words[:20], words[20:21], words[21:]):
+        await harness.engine.serial_write(machine, piece)
+    await harness.hears(machine, words)
+
+
+async def test_a_guest_that_does_not_read_costs_a_bound(
+    harness: Harness, machine: MachineId
+) -> None:
+    await start(harness, machine)
+    await (await harness.engine.pause(machine)).wait(PATIENCE_S)
+
+    async def write_much() -> None:
+        for _ in range(3):
+            await harness.engine.serial_write(machine, bytes(MAX_SERIAL_BYTES // 2 + 1))
+
+    with pytest.raises(SerialFull) as caught:
+        await write_much()
+    assert caught.value.reason == "serial_full"
+    with pytest.raises(SerialFull):
+        await harness.engine.serial_write(machine, bytes(MAX_SERIAL_BYTES + 1))

@@ -7,9 +7,10 @@ the same contract, and one conformance suite (``tests/conformance/test_engine.py
 Rules that hold for every method:
 
 * ``NotFound`` is raised for an id that the engine does not know.
-* Verbs (start … delete) return an :class:`Operation` as soon as the request is taken; whatever
-  goes wrong later is *its* error.  Operations on one machine happen one after the other, in
-  order of the calls; ``kill`` and ``delete`` overtake.
+* Verbs (start, save … delete) return an :class:`Operation` as soon as the request is taken;
+  whatever goes wrong later is *its* error.  Operations on one machine happen one after the
+  other, in order of the calls; ``kill`` and ``delete`` overtake, and a ``stop`` that is not
+  graceful overtakes a ``save``.
 * A verb whose goal is already reached succeeds without doing anything; one that does not fit the
   state fails with ``StateError`` (the table is ``vmm/rules.py``).
 * Machines outlive the engine object and its process.  What is on record survives; operations
@@ -44,6 +45,8 @@ class Capabilities:
     """It restarts machines elsewhere when a host dies."""
     screenshot: bool = True
     serial: bool = True
+    save: bool = True
+    """A machine's memory can be put on disk, and the machine go on from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,22 @@ class Console:
     """Unix time in seconds until which a connection may begin; None has no such limit."""
 
 
+MAX_SERIAL_BYTES = 64 << 10
+"""What may wait for a guest to read its serial port: a long script pasted into a console."""
+
+
 class Engine(Protocol):
     """What runs machines."""
 
     def capabilities(self) -> Capabilities:
         """What this engine can do; constant while it is open, never blocks."""
+        ...
+
+    async def network_available(self) -> str | None:
+        """Why network ``internet`` is not to be had where machines run; None when it is.
+
+        Tries for real, in a fraction of a second; it may be another answer the next time.
+        """
         ...
 
     async def create(self, spec: MachineSpec, *, key: str) -> MachineId:
@@ -79,33 +93,74 @@ class Engine(Protocol):
         """
         ...
 
-    async def start(self, machine: MachineId) -> Operation:
-        """Boot a machine that is stopped or crashed.
+    async def redefine(self, machine: MachineId, spec: MachineSpec) -> None:
+        """Give a machine that is off another *spec*, its name among it; id and key stay.
 
-        Done when the guest's first instruction has run; the generation is then a new one.  A
-        repeat while it starts returns the same operation; on a running machine nothing happens.
+        From then on ``create`` with its key wants the new spec.  A crash leaves the old spec or
+        the new one.  Nothing happens, in any state, where it has this spec already.
+
+        Raises ``StateError`` unless it is stopped or crashed with nothing under way: a saved
+        machine's memory fits no other devices, so it is discarded (``stop``) first.
+        """
+        ...
+
+    async def start(self, machine: MachineId) -> Operation:
+        """Boot a machine that is stopped or crashed, or let a saved one go on.
+
+        Done when the guest's first instruction has run; the generation, and so the console, is
+        then a new one.  A repeat while it starts returns the same operation; on a running
+        machine nothing happens.
 
         The operation fails with ``LaunchFailed`` (with what was said), ``DiskError``,
         ``CapacityExceeded``, ``Unavailable`` (KVM or the isolated network asked for, but not
-        to be had: nothing is ever replaced by something weaker), ``MonitorLost``.
+        to be had: nothing is ever replaced by something weaker), ``MonitorLost``.  A saved
+        machine stays ``saved`` then, and what keeps its memory from being used is a
+        ``RestoreFailed``; it never boots afresh before it was discarded (``stop``).
         """
         ...
 
     async def stop(
-        self, machine: MachineId, *, graceful: bool = True, timeout_s: float = GRACE_S
+        self,
+        machine: MachineId,
+        *,
+        graceful: bool = True,
+        timeout_s: float = GRACE_S,
+        force: bool = True,
     ) -> Operation:
         """End a machine.
 
         *graceful* asks the guest to shut down, waits *timeout_s* seconds for it, and then
         switches it off; otherwise it is switched off at once (disks are flushed, the guest's
         own caches are lost).  Done when it runs no more; the exit reason is ``requested``.
+
+        Switching off at once does not wait for a save, however long that would take: one that
+        waits or is under way is undone and fails with ``SaveFailed``.
+
+        With *graceful* and without *force* a guest that does not go is left running, and the
+        operation fails with ``StillRunning``; if it goes, the exit reason is ``guest_poweroff``.
+
+        What is ``saved`` is discarded: to the guest it is as if the power had failed when it
+        was saved.  Who shuts a host down leaves saved machines alone.
+        """
+        ...
+
+    async def save(self, machine: MachineId) -> Operation:
+        """Put the memory of a running or paused machine on disk, and end its process.
+
+        Done when it is ``saved`` (its ``exit`` is None: the run goes on with the next
+        ``start``); until then it is ``stopping``.  If anything fails, the machine goes on as it
+        was before.
+
+        The operation fails with ``CapacityExceeded`` (no room for as much as its memory),
+        ``SaveFailed``, ``MonitorLost``.
         """
         ...
 
     async def kill(self, machine: MachineId) -> Operation:
         """End a machine's process by force, whatever it is doing, also in the middle of a start.
 
-        For machines that answer nothing any more.  The exit reason is ``requested``.
+        For machines that answer nothing any more.  The exit reason is ``requested``; what is
+        ``saved`` is discarded.
         """
         ...
 
@@ -163,6 +218,16 @@ class Engine(Protocol):
     async def serial(self, machine: MachineId) -> Path | None:
         """The file that collects what the guest writes to its serial port.
 
-        None where there is none.  It is emptied by a start, and cut when it grows large.
+        None where there is none.  It is emptied when a guest boots, and cut when it grows large.
+        """
+        ...
+
+    async def serial_write(self, machine: MachineId, data: bytes) -> None:
+        """Send *data* to the guest's serial port, after what was sent before.
+
+        Returns as soon as it is queued, all of it; a guest reads when it likes.
+
+        Raises ``StateError`` while the machine does not run, ``SerialFull`` (and nothing is
+        queued) where more than :data:`MAX_SERIAL_BYTES` would be waiting.
         """
         ...

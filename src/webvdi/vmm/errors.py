@@ -6,11 +6,15 @@
     ├── MachineError
     │   ├── InvalidSpec      the description makes no machine
     │   ├── LaunchFailed     it did not start (exit_code, argv, output)
+    │   ├── SaveFailed       its memory could not be written down; it goes on as before
+    │   ├── RestoreFailed    its saved memory could not be used; it is kept
+    │   ├── StillRunning     the guest did not shut down in time, and was not to be forced
     │   ├── MonitorLost      it runs, but does not answer its engine
     │   ├── DiskError        a disk or boot file is missing, unreadable or not what it should be
     │   └── EngineInUse      another process looks after these machines
     ├── Refused
     │   ├── CapacityExceeded the host has not enough memory or disk
+    │   ├── SerialFull       the guest does not read what was sent to its serial port
     │   └── Unavailable      this host cannot do what was asked (KVM, an isolated network)
     └── NotFound · Conflict · StateError   as everywhere
 """
@@ -45,6 +49,25 @@ class LaunchFailed(MachineError):
         self.output = output
 
 
+class SaveFailed(MachineError):
+    """A machine's memory could not be saved; what became of the machine is in the message."""
+
+
+class RestoreFailed(MachineError):
+    """A saved machine could not go on; what was saved is still there, *output* tells more."""
+
+    def __init__(self, message: str, *, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+class StillRunning(MachineError):
+    """A guest was asked to shut down, and did not within its time."""
+
+    def __init__(self, name: str, timeout_s: float) -> None:
+        super().__init__(f"the guest of {name!r} did not shut down within {timeout_s:.0f} s")
+
+
 class MonitorLost(MachineError):
     """The machine may run, but its control connection is gone or silent."""
 
@@ -62,6 +85,17 @@ class CapacityExceeded(Refused):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="capacity_exceeded")
+
+
+class SerialFull(Refused):
+    """A guest's serial port takes no more for now."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the guest of the machine {name!r} does not read what was sent to its serial port; "
+            "send less at a time, or wait",
+            reason="serial_full",
+        )
 
 
 class Unavailable(Refused):

@@ -16,8 +16,15 @@ from typing import Self
 from webvdi.base.errors import Conflict, NotFound
 from webvdi.base.tasks import TaskOwner
 from webvdi.display.endpoint import Endpoint, UnixEndpoint
-from webvdi.vmm.engine import GRACE_S, Capabilities, Console
-from webvdi.vmm.errors import LaunchFailed, MonitorLost
+from webvdi.vmm.engine import GRACE_S, MAX_SERIAL_BYTES, Capabilities, Console
+from webvdi.vmm.errors import (
+    LaunchFailed,
+    MonitorLost,
+    RestoreFailed,
+    SaveFailed,
+    SerialFull,
+    StillRunning,
+)
 from webvdi.vmm.events import EngineEvent, EventHub, MachineGone, StatusChanged
 from webvdi.vmm.machine import (
     Acceleration,
@@ -31,8 +38,8 @@ from webvdi.vmm.machine import (
     PowerState,
     with_absolute_paths,
 )
-from webvdi.vmm.operation import Operation, Verb
-from webvdi.vmm.rules import OFF, require_screen, to_do
+from webvdi.vmm.operation import Operation, Verb, overtaken
+from webvdi.vmm.rules import OFF, WITHOUT_PROCESS, require_idle, require_screen, to_do
 
 BLACK_PIXEL = b"P6 1 1 255\n\0\0\0"
 """The smallest screenshot: a PPM of one pixel."""
@@ -47,6 +54,8 @@ class Character(StrEnum):
     """Operations stay pending until :meth:`FakeEngine.release`."""
     NEVER = "never"
     """A start never finishes; kill and delete still work."""
+    STUCK = "stuck"
+    """A save never finishes, and what comes after it waits; what overtakes it works."""
     BAD = "bad"
     """Every start fails, with words."""
     VANISHING = "vanishing"
@@ -58,6 +67,9 @@ class FakeHost:
     """What survives a :class:`FakeEngine`: give it to the next one."""
 
     machines: dict[MachineId, Machine] = field(default_factory=dict)
+    typed: dict[MachineId, bytes] = field(default_factory=dict)
+    """What each guest was sent on its serial port since its start and has not read yet: no fake
+    guest ever reads, so this is all, and a test may empty it."""
 
 
 class FakeEngine:
@@ -74,6 +86,10 @@ class FakeEngine:
         self.character = character
         """May be changed at any time; it holds for operations that begin later."""
         self.host = host or FakeHost()
+        self.deaf: set[MachineId] = set()
+        """Machines whose guests do not heed the power button."""
+        self.network_obstacle: str | None = None
+        """Why its host has no network ``internet``; None where it has."""
         self._endpoint = endpoint or UnixEndpoint(Path("/nonexistent/fake-engine"))
         self._clock = clock
         self._hub = EventHub()
@@ -81,6 +97,8 @@ class FakeEngine:
         self._locks: dict[MachineId, asyncio.Lock] = {}
         self._starts: dict[MachineId, Operation] = {}
         self._pending: set[Operation] = set()
+        self._cuts: dict[MachineId, asyncio.Event] = {}
+        """Set when a save that is under way is to be undone."""
         self._gate = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -116,6 +134,10 @@ class FakeEngine:
         """As the contract says."""
         return Capabilities()
 
+    async def network_available(self) -> str | None:
+        """As the contract says: :attr:`network_obstacle`."""
+        return self.network_obstacle
+
     async def create(self, spec: MachineSpec, *, key: str) -> MachineId:
         """As the contract says."""
         machine = MachineId("fake-" + hashlib.sha256(key.encode()).hexdigest()[:8])
@@ -129,6 +151,17 @@ class FakeEngine:
             raise Conflict("machine", key)
         return machine
 
+    async def redefine(self, machine: MachineId, spec: MachineSpec) -> None:
+        """As the contract says."""
+        there = self._known(machine)
+        spec = with_absolute_paths(spec)
+        if there.spec == spec:
+            return
+        pending = [o.verb for o in self._pending if o.machine == machine]
+        require_idle("redefine", there.status.state, pending, there.spec.name)
+        self.host.machines[machine] = replace(there, spec=spec)
+        self._hub.publish(StatusChanged(machine, there.status))
+
     async def start(self, machine: MachineId) -> Operation:
         """As the contract says."""
         self._known(machine)
@@ -140,11 +173,28 @@ class FakeEngine:
         return operation
 
     async def stop(
-        self, machine: MachineId, *, graceful: bool = True, timeout_s: float = GRACE_S
+        self,
+        machine: MachineId,
+        *,
+        graceful: bool = True,
+        timeout_s: float = GRACE_S,
+        force: bool = True,
     ) -> Operation:
-        """As the contract says; every fake guest obeys at once."""
-        del graceful, timeout_s
-        return self._begin(Verb.STOP, machine)
+        """As the contract says; guests obey at once, or (:attr:`deaf`) never."""
+        if not graceful:
+            self._cut_saves(machine)
+        if force or not graceful:
+            return self._begin(Verb.STOP, machine)
+        operation = Operation(Verb.STOP, machine)
+        there = self._known(machine)
+        if there.status.state in WITHOUT_PROCESS:
+            return self._begin(Verb.STOP, machine)
+        if machine in self.deaf:
+            operation.fail(StillRunning(there.spec.name, timeout_s))
+        else:
+            self.end(machine, MachineExit(ExitReason.GUEST_POWEROFF, when=self._clock()))
+            operation.succeed()
+        return operation
 
     async def kill(self, machine: MachineId) -> Operation:
         """As the contract says."""
@@ -161,6 +211,10 @@ class FakeEngine:
     async def resume(self, machine: MachineId) -> Operation:
         """As the contract says."""
         return self._begin(Verb.RESUME, machine)
+
+    async def save(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        return self._begin(Verb.SAVE, machine)
 
     async def delete(self, machine: MachineId) -> Operation:
         """As the contract says."""
@@ -181,7 +235,7 @@ class FakeEngine:
 
     def events(self) -> AsyncIterator[EngineEvent]:
         """As the contract says."""
-        return self._hub.subscribe()
+        return self._hub.listen()
 
     async def screenshot(self, machine: MachineId) -> bytes:
         """As the contract says: one black pixel."""
@@ -192,6 +246,14 @@ class FakeEngine:
         """As the contract says: there is none."""
         self._known(machine)
         return None
+
+    async def serial_write(self, machine: MachineId, data: bytes) -> None:
+        """As the contract says; see :attr:`FakeHost.typed`."""
+        self._with_screen(machine, "write to the serial port of")
+        typed = self.host.typed.get(machine, b"") + data
+        if len(typed) > MAX_SERIAL_BYTES:
+            raise SerialFull(self._known(machine).spec.name)
+        self.host.typed[machine] = typed
 
     def _known(self, machine: MachineId) -> Machine:
         try:
@@ -244,15 +306,32 @@ class FakeEngine:
                 self.end(machine, MachineExit(ExitReason.REQUESTED, when=self._clock()))
             case Verb.PAUSE:
                 self._change(machine, state=PowerState.PAUSED)
+            case Verb.SAVE:
+                await self._perform_save(machine)
             case _:
                 self._change(machine, state=PowerState.RUNNING)
 
+    async def _perform_save(self, machine: MachineId) -> None:
+        before = self._known(machine).status.state
+        self._change(machine, state=PowerState.STOPPING)
+        if self.character is Character.STUCK:
+            cut = self._cuts[machine] = asyncio.Event()
+            await cut.wait()
+            self._change(machine, state=before)
+            raise SaveFailed("the save was undone")
+        self._change(machine, state=PowerState.SAVED, acceleration=None)
+
     async def _perform_start(self, operation: Operation) -> None:
         machine = operation.machine
-        generation = self._known(machine).status.generation + 1
+        before = self._known(machine).status
+        generation = before.generation + 1
         self._change(machine, state=PowerState.STARTING, generation=generation, exit=None)
         if self.character is Character.NEVER:
             await asyncio.Event().wait()
+        self.host.typed.pop(machine, None)
+        if self.character is Character.BAD and before.state is PowerState.SAVED:
+            self._change(machine, state=PowerState.SAVED)
+            raise RestoreFailed(f"the saved machine could not go on: {BAD_WORDS}")
         if self.character is Character.BAD:
             how = MachineExit(ExitReason.START_FAILED, self._clock(), code=1, words=BAD_WORDS)
             self.end(machine, how)
@@ -273,9 +352,18 @@ class FakeEngine:
         operation.succeed()
         return operation
 
+    def _cut_saves(self, machine: MachineId) -> None:
+        for operation in [o for o in self._pending if o.machine == machine]:
+            if operation.verb is Verb.SAVE:
+                operation.fail(overtaken(Verb.SAVE, Verb.STOP))
+                self._pending.discard(operation)
+        if machine in self._cuts:
+            self._cuts.pop(machine).set()
+
     def _abandon(self, machine: MachineId, verb: Verb) -> None:
         for operation in [o for o in self._pending if o.machine == machine]:
-            operation.fail(LaunchFailed(f"the {operation.verb} was overtaken by a {verb}"))
+            operation.fail(overtaken(operation.verb, verb))
             self._pending.discard(operation)
-        # A start that never ends holds its lock for ever; those to come get a new one.
+        # A start or save that never ends holds its lock for ever; those to come get a new one.
         self._locks.pop(machine, None)
+        self._cuts.pop(machine, None)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from enum import StrEnum
 
+from webvdi.vmm.errors import LaunchFailed, MachineError, SaveFailed
 from webvdi.vmm.machine import MachineId
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class Verb(StrEnum):
     RESET = "reset"
     PAUSE = "pause"
     RESUME = "resume"
+    SAVE = "save"
     DELETE = "delete"
 
 
@@ -74,3 +76,9 @@ class Operation:
         self._settled.set()
         if error is not None:
             logger.info("! machine %s: %s failed: %s", self.machine, self.verb, error)
+
+
+def overtaken(verb: Verb, by: Verb) -> MachineError:
+    """The error of an operation that came to nothing because another overtook it."""
+    words = f"the {verb} was overtaken by a {by}"
+    return SaveFailed(words) if verb is Verb.SAVE else LaunchFailed(words)

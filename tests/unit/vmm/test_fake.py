@@ -7,7 +7,7 @@ import pytest
 
 from webvdi.base.errors import NotFound, StateError
 from webvdi.display.endpoint import TcpEndpoint
-from webvdi.vmm.errors import LaunchFailed, MonitorLost
+from webvdi.vmm.errors import LaunchFailed, MonitorLost, RestoreFailed, SaveFailed
 from webvdi.vmm.events import MachineGone
 from webvdi.vmm.fake import BAD_WORDS, Character, FakeEngine
 from webvdi.vmm.machine import Disk, ExitReason, MachineId, MachineSpec, PowerState
@@ -88,3 +88,40 @@ async def test_closing_fails_what_is_under_way() -> None:
     await engine.close()
     with pytest.raises(MonitorLost, match="closed"):
         await operation.wait(5)
+
+
+async def test_bad_keeps_what_is_saved() -> None:
+    engine, machine = await made(Character.NORMAL)
+    await (await engine.start(machine)).wait(5)
+    await engine.serial_write(machine, b"typed")
+    assert engine.host.typed[machine] == b"typed"
+    await (await engine.save(machine)).wait(5)
+    engine.character = Character.BAD
+    with pytest.raises(RestoreFailed, match=BAD_WORDS):
+        await (await engine.start(machine)).wait(5)
+    assert (await engine.get(machine)).state is PowerState.SAVED
+    engine.character = Character.NORMAL
+    await (await engine.start(machine)).wait(5)
+    assert (await engine.get(machine)).state is PowerState.RUNNING
+    await engine.close()
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill"])
+async def test_a_stuck_save_keeps_all_waiting_but_what_overtakes_it(verb: str) -> None:
+    engine, machine = await made(Character.STUCK)
+    await (await engine.start(machine)).wait(5)
+    saving = await engine.save(machine)
+    asked = await engine.pause(machine)
+    with pytest.raises(TimeoutError):
+        await asked.wait(0.01)
+    assert (await engine.get(machine)).state is PowerState.STOPPING
+    options = {"graceful": False} if verb == "stop" else {}
+    await (await getattr(engine, verb)(machine, **options)).wait(5)
+    with pytest.raises(SaveFailed, match=f"overtaken by a {verb}"):
+        await saving.wait(5)
+    assert (await engine.get(machine)).state is PowerState.STOPPED
+    engine.character = Character.NORMAL
+    await (await engine.start(machine)).wait(5)
+    await (await engine.save(machine)).wait(5)
+    assert (await engine.get(machine)).state is PowerState.SAVED
+    await engine.close()

@@ -34,6 +34,8 @@ class HostChoices:
     """KVM or TCG."""
     ram_file: Path
     binary: str = "qemu-system-x86_64"
+    incoming: bool = False
+    """Wait for a saved state instead of booting."""
 
 
 def escaped(path: Path | str) -> str:
@@ -50,6 +52,7 @@ def argv(spec: MachineSpec, paths: MachinePaths, host: HostChoices) -> list[str]
         *_kernel(spec),
         *_drives(spec),
         *_outlets(paths, host.features),
+        *(["-incoming", "defer"] if host.incoming else []),
     ]
 
 

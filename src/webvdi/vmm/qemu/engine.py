@@ -7,15 +7,14 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO, Self
 
 from webvdi.base.errors import Conflict, NotFound, WebvdiError
-from webvdi.base.tasks import TaskOwner
 from webvdi.display.endpoint import UnixEndpoint
 from webvdi.vmm.engine import GRACE_S, Capabilities, Console
-from webvdi.vmm.errors import EngineInUse, LaunchFailed, MonitorLost
+from webvdi.vmm.errors import EngineInUse
 from webvdi.vmm.events import EngineEvent, EventHub, MachineGone, StatusChanged
 from webvdi.vmm.machine import (
     Acceleration,
@@ -28,16 +27,18 @@ from webvdi.vmm.machine import (
 )
 from webvdi.vmm.operation import Operation, Verb
 from webvdi.vmm.qemu.host import QemuHost
+from webvdi.vmm.qemu.operations import Operations
+from webvdi.vmm.qemu.orphans import end_orphans, find_orphans
 from webvdi.vmm.qemu.paths import machine_paths, private_directory
-from webvdi.vmm.qemu.records import (
-    read_record,
-    spec_from_record,
-    spec_to_record,
-    write_record,
-)
+from webvdi.vmm.qemu.records import read_record, write_record
 from webvdi.vmm.qemu.supervision import QemuMachine
+from webvdi.vmm.rules import require_idle
+from webvdi.vmm.spec_record import spec_from_record, spec_to_record
 
 logger = logging.getLogger(__name__)
+
+_DELETED = ".deleted-"
+"""Before the name of a machine's directory: it is being removed."""
 
 
 class QemuEngine:
@@ -54,10 +55,8 @@ class QemuEngine:
         self._run_dir = run_dir.absolute()
         self._host = QemuHost(self._state_dir, binary)
         self._hub = EventHub()
-        self._tasks = TaskOwner("qemu-engine")
+        self._operations = Operations()
         self._machines: dict[MachineId, QemuMachine] = {}
-        self._queues: dict[MachineId, asyncio.Lock] = {}
-        self._pending: dict[Operation, None] = {}
         self._lock: IO[str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,10 +80,7 @@ class QemuEngine:
 
     async def close(self) -> None:
         """Let go of everything; the machines run on, and the next engine adopts them."""
-        await self._tasks.close()
-        for operation in list(self._pending):
-            operation.fail(MonitorLost(f"the engine was closed during the {operation.verb}"))
-        self._pending.clear()
+        await self._operations.close()
         for machine in self._machines.values():
             await machine.close()
         self._hub.close()
@@ -97,6 +93,10 @@ class QemuEngine:
     def capabilities(self) -> Capabilities:
         """As the contract says."""
         return Capabilities()
+
+    async def network_available(self) -> str | None:
+        """As the contract says."""
+        return await self._host.network_obstacle()
 
     async def create(self, spec: MachineSpec, *, key: str) -> MachineId:
         """As the contract says."""
@@ -118,21 +118,49 @@ class QemuEngine:
         self._changed(machine, made.status)
         return machine
 
+    async def redefine(self, machine: MachineId, spec: MachineSpec) -> None:
+        """As the contract says."""
+        there = self._known(machine)
+        spec = with_absolute_paths(spec)
+        if there.spec == spec:
+            return
+        pending = [operation.verb for operation in self._operations.on(machine)]
+        require_idle("redefine", there.status.state, pending, there.spec.name)
+        record = read_record(there.paths.spec) or {"id": machine, "key": there.key}
+        write_record(there.paths.spec, {**record, "spec": spec_to_record(spec)})
+        there.redefine(spec)
+        self._changed(machine, there.status)
+
     async def start(self, machine: MachineId) -> Operation:
         """As the contract says."""
         there = self._known(machine)
-        for operation in self._pending:
-            if operation.machine == machine and operation.verb is Verb.START:
+        for operation in self._operations.on(machine):
+            if operation.verb is Verb.START:
                 return operation
-        return self._begin(Verb.START, there, there.start)
+        return self._operations.begin(Verb.START, there.id, there.start)
 
     async def stop(
-        self, machine: MachineId, *, graceful: bool = True, timeout_s: float = GRACE_S
+        self,
+        machine: MachineId,
+        *,
+        graceful: bool = True,
+        timeout_s: float = GRACE_S,
+        force: bool = True,
     ) -> Operation:
         """As the contract says; graceful is ACPI's power button."""
         there = self._known(machine)
-        return self._begin(
-            Verb.STOP, there, lambda: there.stop(graceful=graceful, timeout_s=timeout_s)
+        if graceful and not force:
+            return self._operations.begin(
+                Verb.STOP, there.id, lambda: there.ask_to_stop(timeout_s=timeout_s)
+            )
+
+        async def stop() -> None:
+            await there.stop(graceful=graceful, timeout_s=timeout_s)
+
+        if graceful:
+            return self._operations.begin(Verb.STOP, there.id, stop)
+        return self._operations.overtake(
+            Verb.STOP, there.id, there.cut_save_short, stop, victims={Verb.SAVE}
         )
 
     async def kill(self, machine: MachineId) -> Operation:
@@ -142,17 +170,22 @@ class QemuEngine:
     async def reset(self, machine: MachineId) -> Operation:
         """As the contract says."""
         there = self._known(machine)
-        return self._begin(Verb.RESET, there, there.reset)
+        return self._operations.begin(Verb.RESET, there.id, there.reset)
 
     async def pause(self, machine: MachineId) -> Operation:
         """As the contract says."""
         there = self._known(machine)
-        return self._begin(Verb.PAUSE, there, there.pause)
+        return self._operations.begin(Verb.PAUSE, there.id, there.pause)
 
     async def resume(self, machine: MachineId) -> Operation:
         """As the contract says."""
         there = self._known(machine)
-        return self._begin(Verb.RESUME, there, there.resume)
+        return self._operations.begin(Verb.RESUME, there.id, there.resume)
+
+    async def save(self, machine: MachineId) -> Operation:
+        """As the contract says."""
+        there = self._known(machine)
+        return self._operations.begin(Verb.SAVE, there.id, there.save)
 
     async def delete(self, machine: MachineId) -> Operation:
         """As the contract says."""
@@ -175,7 +208,7 @@ class QemuEngine:
 
     def events(self) -> AsyncIterator[EngineEvent]:
         """As the contract says."""
-        return self._hub.subscribe()
+        return self._hub.listen()
 
     async def screenshot(self, machine: MachineId) -> bytes:
         """As the contract says."""
@@ -185,14 +218,11 @@ class QemuEngine:
         """As the contract says."""
         return self._known(machine).paths.serial_log
 
+    async def serial_write(self, machine: MachineId, data: bytes) -> None:
+        """As the contract says."""
+        await self._known(machine).serial_write(data)
+
     # Beyond the contract ----------------------------------------------------------------------
-
-    async def network_available(self) -> str | None:
-        """Why network ``internet`` is not to be had on this host; None when it is.
-
-        Tries for real, in a fraction of a second.
-        """
-        return await self._host.network_obstacle()
 
     async def acceleration(self, wanted: Accelerator = Accelerator.AUTO) -> Acceleration:
         """How machines run on this host, found by trying (up to 5 s, once a boot).
@@ -201,74 +231,32 @@ class QemuEngine:
         """
         return await self._host.acceleration(wanted)
 
-    # Operations -------------------------------------------------------------------------------
-
-    def _begin(
-        self, verb: Verb, machine: QemuMachine, act: Callable[[], Awaitable[None]]
-    ) -> Operation:
-        operation = Operation(verb, machine.id)
-        self._pending[operation] = None
-        self._tasks.start(self._run(operation, act), name=f"{verb} {machine.id}")
-        return operation
-
-    async def _run(self, operation: Operation, act: Callable[[], Awaitable[None]]) -> None:
-        async with self._queues.setdefault(operation.machine, asyncio.Lock()):
-            if not operation.pending:
-                return  # it was overtaken while it waited its turn
-            try:
-                await act()
-            except WebvdiError as error:
-                self._settle(operation, error)
-            except Exception as error:
-                self._settle(operation, error)
-                raise  # a bug of ours: the owner of the task logs it
-            else:
-                self._settle(operation, None)
-
-    def _settle(self, operation: Operation, error: Exception | None) -> None:
-        self._pending.pop(operation, None)
-        if error is None:
-            operation.succeed()
-        else:
-            operation.fail(error)
+    # Machines ---------------------------------------------------------------------------------
 
     def _overtake(self, verb: Verb, machine: QemuMachine) -> Operation:
         """Begin *verb* at once; what waits its turn on this machine fails."""
-        operation = Operation(verb, machine.id)
-        waiting = [o for o in self._pending if o.machine == machine.id]
-        self._pending[operation] = None
-        for other in waiting:
-            if other.verb is not verb:
-                self._settle(other, LaunchFailed(f"the {other.verb} was overtaken by a {verb}"))
-        self._tasks.start(self._run_at_once(operation, machine), name=f"{verb} {machine.id}")
-        return operation
 
-    async def _run_at_once(self, operation: Operation, machine: QemuMachine) -> None:
+        async def kill() -> None:
+            await machine.kill(verb)
+
         async def finish() -> None:
             # Once more, in turn: a start that was under way has come to its end by now.
-            await machine.kill(operation.verb)
-            if operation.verb is Verb.DELETE:
+            await machine.kill(verb)
+            if verb is Verb.DELETE:
                 await self._forget(machine)
 
-        try:
-            await machine.kill(operation.verb)
-        except WebvdiError as error:
-            self._settle(operation, error)
-        else:
-            await self._run(operation, finish)
+        return self._operations.overtake(verb, machine.id, kill, finish)
 
     async def _forget(self, machine: QemuMachine) -> None:
         if self._machines.pop(machine.id, None) is None:
             return  # deleted twice
-        self._queues.pop(machine.id, None)
+        self._operations.forget(machine.id)
         await machine.close()
-        doomed = self._machines_dir / f".deleted-{machine.id}"
+        doomed = self._machines_dir / f"{_DELETED}{machine.id}"
         machine.paths.state.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
         shutil.rmtree(machine.paths.run, ignore_errors=True)
+        shutil.rmtree(doomed, ignore_errors=True)
         self._hub.publish(MachineGone(machine.id))
-
-    # Machines ---------------------------------------------------------------------------------
 
     @property
     def _machines_dir(self) -> Path:
@@ -289,16 +277,29 @@ class QemuEngine:
             self._hub.publish(StatusChanged(machine, status))
 
     async def _adopt_all(self) -> None:
+        gone: set[MachineId] = set()
         for directory in sorted(self._machines_dir.iterdir()):
-            if directory.name.startswith("."):
-                shutil.rmtree(directory, ignore_errors=True)  # half made, or half deleted
-            else:
+            if directory.name.startswith(_DELETED):
+                gone.add(MachineId(directory.name.removeprefix(_DELETED)))
+            elif not directory.name.startswith("."):
                 self._recall(directory)
+        await self._sweep(gone)
         async with asyncio.TaskGroup() as group:
             for machine in self._machines.values():
                 group.create_task(_adopt(machine), name=f"adopt {machine.id}")
         for machine in self._machines.values():
             self._carry_on(machine)
+
+    async def _sweep(self, gone: set[MachineId]) -> None:
+        """Remove what is left of machines half made and half deleted, processes among it."""
+        known = {directory.name for directory in self._machines_dir.iterdir()}
+        orphans = find_orphans(self._machines_dir, known)
+        await end_orphans(orphans)
+        for machine in gone | {orphan.machine for orphan in orphans}:
+            self._host.forget_ram(machine)
+            shutil.rmtree(self._run_dir / machine, ignore_errors=True)
+        for directory in self._machines_dir.glob(".*"):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _recall(self, directory: Path) -> None:
         record = read_record(directory / "machine.json") or {}
@@ -312,14 +313,16 @@ class QemuEngine:
 
     def _carry_on(self, machine: QemuMachine) -> None:
         """Go on with an end that a process before us had begun."""
-        intent = machine.intent()
+        intent = machine.unfinished()
         if intent is None:
             return
         if intent.verb is Verb.DELETE:
             self._overtake(Verb.DELETE, machine)
-        elif machine.running:
+        else:
             left = intent.deadline - time.time()
-            self._begin(Verb.STOP, machine, lambda: machine.stop(graceful=left > 0, timeout_s=left))
+            self._operations.begin(
+                Verb.STOP, machine.id, lambda: machine.stop(graceful=left > 0, timeout_s=left)
+            )
 
 
 async def _adopt(machine: QemuMachine) -> None:

@@ -13,6 +13,7 @@ from webvdi.vmm.machine import Acceleration, Accelerator, MachineId, MachineSpec
 from webvdi.vmm.qemu import acceleration, network, probe, resources
 from webvdi.vmm.qemu.argv import HostChoices
 from webvdi.vmm.qemu.paths import SHM, private_directory
+from webvdi.vmm.qemu.saved import Saved, features_for, require_same_processor, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,21 @@ class QemuHost:
             self._fence_works = why_not is None
             return why_not
 
-    async def prepare(self, machine: MachineId, spec: MachineSpec) -> Preparation:
-        """Decide everything, and reserve the RAM.
+    async def prepare(
+        self, machine: MachineId, spec: MachineSpec, saved: Saved | None = None
+    ) -> Preparation:
+        """Decide everything, so that *saved* can be read if there is one, and reserve the RAM.
 
         Raises :class:`~webvdi.vmm.errors.LaunchFailed`, ``DiskError``, ``CapacityExceeded``,
-        ``Unavailable``.
+        ``Unavailable``, ``RestoreFailed``.
         """
         features = await self.features()
         await resources.check_files(spec)
-        how = await self.acceleration(spec.accelerator)
+        if saved is None:
+            how = await self.acceleration(spec.accelerator)
+        else:
+            features = features_for(saved, features, spec.name)
+            how = await self._acceleration_of(saved, spec.name)
         if spec.network is Network.INTERNET and (why_not := await self.network_obstacle()):
             raise Unavailable(why_not, reason=network.REASON)
         # No await from here to the end: what was free must still be free when it is reserved.
@@ -81,8 +88,18 @@ class QemuHost:
         ram_file = place.directory / f"{machine}.ram"
         resources.reserve(ram_file, spec.memory_mib)
         binary = str(probe.find_qemu(self.binary))
-        choices = HostChoices(features, how.kind, ram_file, binary)
+        choices = HostChoices(features, how.kind, ram_file, binary, saved is not None)
         return Preparation(choices, how, place.why)
+
+    async def _acceleration_of(self, saved: Saved, name: str) -> Acceleration:
+        """What it was saved with: neither KVM nor TCG reads what the other wrote."""
+        require_same_processor(saved, name)
+        if saved.builder.accelerator is Accelerator.TCG:
+            return Acceleration(Accelerator.TCG, "it goes on as it was saved, without KVM")
+        try:
+            return await self.acceleration(Accelerator.KVM)
+        except Unavailable as error:
+            raise unusable(name, f"it was saved with KVM, and now {error}") from error
 
     def forget_ram(self, machine: MachineId) -> None:
         """Remove the RAM file of *machine*, wherever it was put."""

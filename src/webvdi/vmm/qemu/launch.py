@@ -12,6 +12,7 @@ from webvdi.vmm.qemu.argv import QMP_FD, QMP_SPARE_FD, argv
 from webvdi.vmm.qemu.host import Preparation
 from webvdi.vmm.qemu.paths import MachinePaths, private_directory
 from webvdi.vmm.qemu.records import Record, boot_id, write_record
+from webvdi.vmm.qemu.saved import builder_record
 
 SHEPHERD_PROGRAM = Path(__file__).with_name("shepherd.py")
 HANDSHAKE_TIMEOUT_S = 30.0
@@ -39,7 +40,8 @@ async def launch(this: Launch, prepared: Preparation) -> None:
         await network.write_fence(paths.fence, paths.resolv_conf)
         command = network.fenced(command, paths.fence)
     private_directory(paths.run)
-    paths.serial_log.write_bytes(b"")
+    if not prepared.choices.incoming:  # else the guest goes on, and so does its log
+        paths.serial_log.write_bytes(b"")
     paths.intent.unlink(missing_ok=True)
     write_record(paths.launch, _record(this, prepared, command))
     await _start_shepherd(this, command)
@@ -73,6 +75,8 @@ def _record(this: Launch, prepared: Preparation, command: list[str]) -> Record:
             "reason": prepared.acceleration.reason,
         },
         "detail": prepared.ram_why,
+        "incoming": prepared.choices.incoming,
+        "builder": builder_record(prepared.choices.features, prepared.acceleration.kind),
     }
 
 

@@ -82,7 +82,8 @@ class Monitor:
     """A QMP connection that is made again when it was lost."""
 
     def __init__(self, name: str, path: Path, on_event: OnEvent) -> None:
-        self._name = name
+        self.name = name
+        """Of the machine, for messages."""
         self._path = path
         self._on_event = on_event
         self._client: QMPClient | None = None
@@ -95,7 +96,7 @@ class Monitor:
                 self._client = await self._connected(timeout_s)
 
     async def _connected(self, timeout_s: float) -> QMPClient:
-        client = QMPClient(self._name)
+        client = QMPClient(self.name)
         client.events.event_filter = _nothing
         client.register_listener(_Listener(self._on_event))
         try:
@@ -103,11 +104,11 @@ class Monitor:
                 await client.connect(await _connected_socket(self._path))
         except TimeoutError as error:
             raise MonitorLost(
-                f"the machine {self._name} did not answer on its monitor within {timeout_s:g} s; "
+                f"the machine {self.name} did not answer on its monitor within {timeout_s:g} s; "
                 "another program may hold it"
             ) from error
         except (QMPError, OSError) as error:
-            raise MonitorLost(f"the machine {self._name} has no monitor: {error}") from error
+            raise MonitorLost(f"the machine {self.name} has no monitor: {error}") from error
         return client
 
     async def execute(
@@ -125,8 +126,8 @@ class Monitor:
         await self.connect()
         client = self._client
         if client is None:
-            raise MonitorLost(f"the monitor of the machine {self._name} was closed")
-        logger.debug("> %s %s", self._name, command)
+            raise MonitorLost(f"the monitor of the machine {self.name} was closed")
+        logger.debug("> %s %s", self.name, command)
         try:
             async with asyncio.timeout(timeout_s):
                 return await client.execute(command, dict(arguments) if arguments else None)
@@ -135,13 +136,36 @@ class Monitor:
         except TimeoutError as error:
             await self.close()
             raise MonitorLost(
-                f"the machine {self._name} did not answer to {command} within {timeout_s:g} s"
+                f"the machine {self.name} did not answer to {command} within {timeout_s:g} s"
             ) from error
         except (QMPError, OSError) as error:
             await self.close()
             raise MonitorLost(
-                f"the monitor of the machine {self._name} was lost at {command}: {error}"
+                f"the monitor of the machine {self.name} was lost at {command}: {error}"
             ) from error
+
+    async def screendump(self, path: Path) -> None:
+        """Put what is on the screen into the file *path*, as PNG or PPM.
+
+        Raises as :meth:`execute`.
+        """
+        arguments = {"filename": str(path)}
+        try:
+            await self.execute("screendump", {**arguments, "format": "png"})
+        except CommandRefused:
+            await self.execute("screendump", arguments)  # before QEMU 7.1, or without PNG
+
+    async def hand_over(self, fd: int, name: str) -> None:
+        """Give QEMU a copy of *fd*, to be used as ``fd:name``.  Raises as :meth:`execute`."""
+        await self.connect()
+        if self._client is None:
+            raise MonitorLost(f"the monitor of the machine {self.name} was closed")
+        try:
+            self._client.send_fd_scm(fd)  # it waits in the socket for the command that takes it
+        except (QMPError, OSError) as error:
+            await self.close()
+            raise MonitorLost(f"the monitor of the machine {self.name} was lost") from error
+        await self.execute("getfd", {"fdname": name})
 
     async def close(self) -> None:
         """Disconnect, so that another program can connect; never fails."""

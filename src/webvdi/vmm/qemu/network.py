@@ -5,7 +5,6 @@ this host, its neighbours on the wire, or private networks.  It is drawn when th
 a public address that the host gets later is not inside it.
 """
 
-import asyncio
 import hashlib
 import ipaddress
 import json
@@ -20,6 +19,7 @@ from typing import Any
 
 from webvdi.vmm.errors import Unavailable
 from webvdi.vmm.machine import MachineId, Network, Profile
+from webvdi.vmm.qemu import programs
 from webvdi.vmm.qemu.argv import PORTS
 from webvdi.vmm.qemu.records import write_record
 
@@ -191,24 +191,15 @@ async def fence_obstacle() -> str | None:
 
 
 async def _run(*argv: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
     try:
-        async with asyncio.timeout(TRIAL_TIMEOUT_S):
-            out, err = await process.communicate()
+        done = await programs.run(*argv, timeout_s=TRIAL_TIMEOUT_S)
     except TimeoutError:
         raise unavailable(f"{argv[0]} did not finish") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise unavailable(err.decode(errors="replace").strip() or f"{argv[0]} failed")
-    return out.decode(errors="replace")
+    except OSError as error:
+        raise unavailable(f"{argv[0]} cannot be run: {error.strerror}") from error
+    if done.code != 0:
+        raise unavailable(done.err.strip() or f"{argv[0]} failed")
+    return done.out
 
 
 def unavailable(why: str) -> Unavailable:

@@ -26,7 +26,7 @@ class MachinePaths:
 
     @property
     def spec(self) -> Path:
-        """What it is made of; written once."""
+        """What it is made of; replaced when it is redefined."""
         return self.state / "machine.json"
 
     @property
@@ -53,6 +53,26 @@ class MachinePaths:
     def ended(self) -> Path:
         """How QEMU ended; written by the shepherd."""
         return self.state / "exit.json"
+
+    @property
+    def saving(self) -> Path:
+        """That a save is under way."""
+        return self.state / "saving.json"
+
+    @property
+    def saved(self) -> Path:
+        """That the machine is saved, and what it takes to go on."""
+        return self.state / "saved.json"
+
+    @property
+    def saved_state(self) -> Path:
+        """The saved RAM and devices."""
+        return self.state / "saved.state"
+
+    @property
+    def saved_state_new(self) -> Path:
+        """The same, while QEMU writes it."""
+        return self.state / "saved.state.new"
 
     @property
     def lock(self) -> Path:

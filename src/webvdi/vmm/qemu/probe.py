@@ -3,7 +3,6 @@
 Asking takes four runs of QEMU; the answer is cached by the binary's path, size and date.
 """
 
-import asyncio
 import re
 import shutil
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from webvdi.vmm.errors import LaunchFailed
+from webvdi.vmm.qemu import programs
 from webvdi.vmm.qemu.records import Record, read_record, write_record
 
 PROBE_TIMEOUT_S = 20.0
@@ -85,24 +85,15 @@ async def probe(binary: Path, cache: Path) -> QemuFeatures:
 
 async def ask(binary: Path, *question: str) -> str:
     """What *binary* prints when asked *question*."""
-    process = await asyncio.create_subprocess_exec(
-        binary,
-        *question,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
     try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            out, err = await process.communicate()
+        done = await programs.run(binary, *question, timeout_s=PROBE_TIMEOUT_S)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise LaunchFailed(f"{binary} did not answer {question[0]}", argv=question) from None
-    if process.returncode != 0:
-        words = err.decode(errors="replace").strip()
-        raise _unusable(binary, question, words, process.returncode)
-    return out.decode(errors="replace")
+    except OSError as error:
+        raise _unusable(binary, question, str(error.strerror), None) from error
+    if done.code != 0:
+        raise _unusable(binary, question, done.err.strip(), done.code)
+    return done.out
 
 
 def parse_version(text: str) -> Version:

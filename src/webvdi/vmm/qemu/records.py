@@ -11,17 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from webvdi.vmm.machine import (
-    Accelerator,
-    Cdrom,
-    DirectKernel,
-    Disk,
-    DiskFormat,
-    MachineSpec,
-    Network,
-    Profile,
-)
-
 Record: TypeAlias = Mapping[str, Any]
 """One JSON object, as read."""
 
@@ -89,59 +78,3 @@ def process_of(record: Record | None, role: str) -> ProcessId | None:
     if not isinstance(entry, dict):
         return None
     return ProcessId(int(entry["pid"]), int(entry["started"]))
-
-
-def spec_to_record(spec: MachineSpec) -> Record:
-    """*spec* as JSON holds it."""
-    kernel = spec.kernel
-    return {
-        "name": spec.name,
-        "cpus": spec.cpus,
-        "memory_mib": spec.memory_mib,
-        "kernel": kernel
-        and {
-            "kernel": str(kernel.kernel),
-            "initrd": kernel.initrd and str(kernel.initrd),
-            "cmdline": kernel.cmdline,
-        },
-        "disks": [
-            {
-                "path": str(disk.path),
-                "format": disk.format,
-                "readonly": disk.readonly,
-                "boot_order": disk.boot_order,
-            }
-            for disk in spec.disks
-        ],
-        "cdroms": [{"path": str(c.path), "boot_order": c.boot_order} for c in spec.cdroms],
-        "profile": spec.profile,
-        "network": spec.network,
-        "accelerator": spec.accelerator,
-    }
-
-
-def spec_from_record(record: Record) -> MachineSpec:
-    """The spec that :func:`spec_to_record` wrote.
-
-    Raises :class:`KeyError`, :class:`ValueError` or :class:`TypeError` on anything else.
-    """
-    kernel = record["kernel"]
-    return MachineSpec(
-        name=record["name"],
-        cpus=record["cpus"],
-        memory_mib=record["memory_mib"],
-        kernel=kernel
-        and DirectKernel(
-            Path(kernel["kernel"]),
-            kernel["initrd"] and Path(kernel["initrd"]),
-            kernel["cmdline"],
-        ),
-        disks=tuple(
-            Disk(Path(d["path"]), DiskFormat(d["format"]), d["readonly"], d["boot_order"])
-            for d in record["disks"]
-        ),
-        cdroms=tuple(Cdrom(Path(c["path"]), c["boot_order"]) for c in record["cdroms"]),
-        profile=Profile(record["profile"]),
-        network=Network(record["network"]),
-        accelerator=Accelerator(record["accelerator"]),
-    )

@@ -65,7 +65,7 @@ def choose_ram_place(memory_mib: int, facts: MemoryFacts, shm: Path, disk: Path)
         )
     shm_left = facts.shm_free - facts.promised
     if memory_mib <= shm_left:
-        return RamPlace(shm, "its memory is in /dev/shm")
+        return RamPlace(shm, "")  # as it should be: nothing to tell
     if memory_mib + MIN_DISK_FREE_MIB <= facts.disk_free:
         return RamPlace(
             disk,
