@@ -57,7 +57,9 @@ class PrivateApt:
             (self._root / name).mkdir(parents=True, exist_ok=True)
         (self._root / "status").touch()
         (self._root / "sources.list").write_text(mirror.sources(suite))
-        self._config.write_text(private_config(self._root) + self._host_network_settings())
+        network = self._host_network_settings()
+        self.network_settings = tuple(network.splitlines())  # lines of apt.conf(5)
+        self._config.write_text(private_config(self._root) + network)
 
     def update(self, progress: ProgressCallback) -> None:
         """Fetch the package lists, as far as they changed.
@@ -80,6 +82,19 @@ class PrivateApt:
         if missing:
             raise RecipeError(f"the archive has no package {', '.join(missing)}")
         return [found[name] for name in names]
+
+    def closure(self, names: Iterable[str]) -> list[str]:
+        """Return the names of what is installed where *names* and all essential packages are.
+
+        Raises :class:`RecipeError` where they cannot be installed together.
+        """
+        argv = [program("apt-get"), "-qq", "--simulate", "-o", "APT::Install-Recommends=false"]
+        argv += ["install", "?essential", "apt", *names]
+        result = self._log.run(argv, env=self._environment())
+        if result.returncode != 0:
+            reason = result.stderr.strip() or result.stdout.strip()
+            raise RecipeError(f"the packages cannot be installed together: {reason}")
+        return re.findall(r"^Inst (\S+) ", result.stdout, re.MULTILINE)
 
     def missing(self, packages: Iterable[Package]) -> list[Package]:
         """Return those that still have to be fetched."""

@@ -51,7 +51,7 @@ def assemble(
         chosen.add_raw(name, Link(f"usr/{name}"))
     # The kernel opens it as init's standard streams before devtmpfs is mounted.
     chosen.add("dev/console", CharacterDevice(5, 1))
-    return Assembled(kernel=_kernel(kernel_tree), tree=chosen)
+    return Assembled(kernel=extract_vmlinux(kernel_image(kernel_tree)), tree=chosen)
 
 
 def _unpack(
@@ -142,8 +142,9 @@ def set_user_id(chosen: FileTree, path: str) -> None:
     chosen.add(path, File(node.data, stat.S_ISUID | node.mode))
 
 
-def _kernel(kernel_tree: FileTree) -> bytes:
+def kernel_image(kernel_tree: FileTree) -> bytes:
+    """Return the bzImage of a kernel package.  Raises :class:`RecipeError` where there is none."""
     for path, node in kernel_tree.walk():
         if path.startswith("boot/vmlinuz-") and isinstance(node, File):
-            return extract_vmlinux(node.data)
+            return node.data
     raise RecipeError("the kernel package holds no boot/vmlinuz-*")

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webvdi.guests import store
+from webvdi.guests import disk_guest, store
 from webvdi.guests.apt import Mirror, PrivateApt
 from webvdi.guests.assemble import Assembled, assemble
 from webvdi.guests.build_log import BuildLog
 from webvdi.guests.bundle import DESCRIPTION, GuestBundle, dump_bundle
 from webvdi.guests.cpio import write_cpio
+from webvdi.guests.disk_guest import Sources
 from webvdi.guests.errors import MIB, BuildFailed, GuestError, MirrorUnreachable, RecipeError
 from webvdi.guests.packages import Package, depends_on
 from webvdi.guests.progress import Progress, ProgressCallback, ignore_progress
@@ -55,7 +56,7 @@ def build(
         recent = _recent(cache_dir, recipe, recipe_hash, settings)
         if recent is not None:
             return recent
-        require("apt", "dpkg", "debian-archive-keyring")
+        require(recipe)
         waiting = Progress("Waiting for another build", 0, 0, "items")
         with store.build_lock(cache_dir, on_wait=lambda: progress(waiting)):
             # What we waited for may be what we want.
@@ -110,22 +111,38 @@ def _build(
     store.require_space(cache_dir, recipe.space_mib * MIB)
     apt = PrivateApt(cache_dir / "apt", settings.mirror, recipe.suite, log)
     apt.update(progress)
-    packages = apt.candidates(recipe.packages)
-    packages.append(_kernel_package(apt, recipe))
-    content_hash = _content_hash(recipe_hash, packages)
-    to_fetch = sum(package.size for package in apt.missing(packages))
+    sources = _sources(recipe, apt, settings.mirror)
+    content_hash = _content_hash(recipe_hash, sources.packages)
+    to_fetch = sum(package.size for package in apt.missing(sources.packages))
     store.require_space(cache_dir, to_fetch + recipe.space_mib * MIB)
-    paths = apt.fetch(packages, progress)
+    paths = apt.fetch(sources.packages, progress)
     log.line(f"= {len(paths)} packages verified, {to_fetch / MIB:.1f} MiB fetched")
-    assembled = assemble(recipe, paths[:-1], paths[-1], log, progress)
-    log.line(f"= {len(assembled.tree)} files chosen")
     name = f"{recipe.name}-{content_hash[:_HASH_LENGTH]}"
     with store.working_directory(cache_dir) as work:
-        bundle = _describe(recipe, work, recipe_hash, content_hash, settings.now())
-        _write(bundle, assembled, progress)
-        place = store.publish(work, cache_dir, name)
+        finished = work / "finished"
+        finished.mkdir()
+        bundle = _describe(recipe, finished, recipe_hash, content_hash, settings.now())
+        if recipe.system_disk is None:
+            assembled = assemble(recipe, paths[:-1], paths[-1], log, progress)
+            log.line(f"= {len(assembled.tree)} files chosen")
+            _write(bundle, assembled, progress)
+        else:
+            disk_guest.make(recipe, sources, paths, work, finished, log, progress)
+        (finished / DESCRIPTION).write_text(dump_bundle(bundle))
+        place = store.publish(finished, cache_dir, name)
     log.line(f"= {place}")
     return _describe(recipe, place, recipe_hash, content_hash, bundle.built_at)
+
+
+def _sources(recipe: Recipe, apt: PrivateApt, mirror: Mirror) -> Sources:
+    """Look up the packages that *recipe* is made of."""
+    if recipe.system_disk is None:
+        installed, early = apt.candidates(recipe.packages), []
+    else:
+        installed = apt.candidates(apt.closure(recipe.packages))
+        early = apt.candidates(recipe.system_disk.early_packages)
+    kernel = _kernel_package(apt, recipe)
+    return Sources(apt=apt, mirror=mirror, installed=installed, early=early, kernel=kernel)
 
 
 def _kernel_package(apt: PrivateApt, recipe: Recipe) -> Package:
@@ -145,6 +162,7 @@ def _content_hash(recipe_hash: str, packages: list[Package]) -> str:
 def _describe(
     recipe: Recipe, directory: Path, recipe_hash: str, content_hash: str, built_at: float
 ) -> GuestBundle:
+    plan = recipe.system_disk
     return GuestBundle(
         recipe=recipe.name,
         title=recipe.title,
@@ -159,6 +177,9 @@ def _describe(
         disks=recipe.disks,
         built_at=built_at,
         recipe_hash=recipe_hash,
+        summary=recipe.summary,
+        system_disk=None if plan is None else directory / "system.qcow2",
+        system_disk_mib=0 if plan is None else plan.size_mib,
     )
 
 
@@ -168,7 +189,6 @@ def _write(bundle: GuestBundle, assembled: Assembled, progress: ProgressCallback
     progress(Progress("Writing the guest", 1, 2, "items"))
     with bundle.initrd.open("wb") as file:
         write_cpio(assembled.tree, file)
-    (bundle.directory / DESCRIPTION).write_text(dump_bundle(bundle))
     progress(Progress("Writing the guest", 2, 2, "items"))
 
 

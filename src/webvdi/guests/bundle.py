@@ -35,6 +35,11 @@ class GuestBundle:
     disks: tuple[DiskPlan, ...]
     built_at: float  # seconds since 1970
     recipe_hash: str  # of the recipe and the builder alone
+    summary: str = ""  # one sentence for a list of guests
+    # A sealed qcow2 that a machine gets an overlay of, as its first disk; kernel, initrd and
+    # cmdline then start the system on it, and so does firmware.  None: it runs from memory.
+    system_disk: Path | None = None
+    system_disk_mib: int = 0  # its size as the guest sees it
 
     @property
     def name(self) -> str:
@@ -43,7 +48,8 @@ class GuestBundle:
 
     def is_complete(self) -> bool:
         """Whether its files are there."""
-        return self.kernel.is_file() and self.initrd.is_file()
+        files = (self.kernel, self.initrd, self.system_disk)
+        return all(path.is_file() for path in files if path is not None)
 
 
 def dump_bundle(bundle: GuestBundle) -> str:
@@ -52,6 +58,7 @@ def dump_bundle(bundle: GuestBundle) -> str:
     del record["directory"]
     record["kernel"] = bundle.kernel.name
     record["initrd"] = bundle.initrd.name
+    record["system_disk"] = bundle.system_disk and bundle.system_disk.name
     return json.dumps(record, indent=2) + "\n"
 
 
@@ -65,6 +72,8 @@ def load_bundle(directory: Path) -> GuestBundle:
         record["disks"] = tuple(DiskPlan(**disk) for disk in record["disks"])
         record["kernel"] = directory / record["kernel"]
         record["initrd"] = directory / record["initrd"]
+        if record.get("system_disk") is not None:
+            record["system_disk"] = directory / record["system_disk"]
         return GuestBundle(directory=directory, **record)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{directory / DESCRIPTION} is not a bundle: {error}") from error

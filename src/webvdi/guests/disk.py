@@ -9,7 +9,7 @@ from webvdi.guests.requirements import program
 LABEL = "webvdi-home"
 SMALLEST_MIB = 16  # below this ext4 has no journal
 # The host's mke2fs.conf is not asked: a new one turns on what an older guest's kernel lacks.
-_FEATURES = (
+FEATURES = (
     "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,"
     "sparse_super,large_file,huge_file,dir_nlink,extra_isize"
 )
@@ -34,7 +34,7 @@ def make_data_disk(path: Path, size_mib: int, *, label: str = LABEL) -> Path:
 
 
 def _format(path: Path, label: str) -> None:
-    argv = [program("mke2fs"), "-q", "-F", "-t", "ext4", "-O", _FEATURES, "-m", "0", "-L", label]
+    argv = [program("mke2fs"), "-q", "-F", "-t", "ext4", "-O", FEATURES, "-m", "0", "-L", label]
     argv += ["-I", "256", "-E", "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0", str(path)]
     result = subprocess.run(argv, capture_output=True, text=True, errors="replace")
     if result.returncode != 0:

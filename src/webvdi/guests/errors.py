@@ -29,10 +29,11 @@ class GuestError(WebvdiError):
 
 
 class HostNotReady(GuestError):
-    """This host lacks something; *packages* are the Debian packages that bring it."""
+    """This host lacks something; *packages* are the Debian packages that bring it, if any do."""
 
-    def __init__(self, what: str, packages: tuple[str, ...]) -> None:
-        super().__init__(f"{what}; install it with: apt-get install {' '.join(packages)}")
+    def __init__(self, what: str, packages: tuple[str, ...] = ()) -> None:
+        remedy = f"; install it with: apt-get install {' '.join(packages)}" if packages else ""
+        super().__init__(what + remedy)
         self.packages = packages
 
 

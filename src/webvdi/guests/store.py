@@ -14,6 +14,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -22,6 +23,7 @@ from pathlib import Path
 from webvdi.guests.bundle import GuestBundle, load_bundle
 from webvdi.guests.errors import NoSpace
 
+MOUNTS = Path("/proc/self/mountinfo")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -79,12 +81,29 @@ def working_directory(cache_dir: Path) -> Iterator[Path]:
     Only for the holder of the lock.
     """
     building = cache_dir / "building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir()
+    remove_rubbish(building)
+    # A build that was killed may have children that are still at it: theirs goes next time.
+    building.mkdir(exist_ok=True)
     try:
         yield Path(tempfile.mkdtemp(dir=building))
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        remove_rubbish(building)
+
+
+def remove_rubbish(path: Path, mounts: Path = MOUNTS) -> bool:
+    """Remove the tree at *path*, unless something is mounted in it; return whether it is gone.
+
+    An installation that was killed may have left the host's own /dev/shm mounted in its tree:
+    whoever removes that tree removes the files of everybody's programs.
+    """
+    place = str(path.resolve())
+    for line in mounts.read_text(errors="surrogateescape").splitlines():
+        # proc(5), mountinfo: the fifth field, in which \040 and the like stand for characters.
+        target = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split(" ")[4])
+        if target == place or target.startswith(f"{place}/"):
+            return False
+    shutil.rmtree(path, ignore_errors=True)
+    return not path.exists()
 
 
 def publish(work: Path, cache_dir: Path, name: str) -> Path:

@@ -17,7 +17,12 @@ from webvdi.guests.recipe import Recipe, load_recipe
 
 RECIPE = """
 title = "Test guest"
+summary = "For tests."
 space_mib = 1
+[expected]
+build_s = 1
+download_mib = 1
+size_mib = 1
 [machine]
 memory_mib = 64
 cpus = 1

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,33 @@ def test_round_trip_follows_the_directory(tmp_path: Path) -> None:
     (tmp_path / DESCRIPTION).write_text(dump_bundle(sample(Path("/somewhere/else"))))
     assert load_bundle(tmp_path) == sample(tmp_path)
     assert sample(tmp_path).name == tmp_path.name
+
+
+def with_disk(directory: Path) -> GuestBundle:
+    disk = directory / "system.qcow2"
+    return replace(sample(directory), summary="S", system_disk=disk, system_disk_mib=64)
+
+
+def test_round_trip_of_a_system_disk(tmp_path: Path) -> None:
+    (tmp_path / DESCRIPTION).write_text(dump_bundle(with_disk(Path("/somewhere/else"))))
+    assert load_bundle(tmp_path) == with_disk(tmp_path)
+
+
+def test_description_of_an_older_version_is_read(tmp_path: Path) -> None:
+    record = json.loads(dump_bundle(sample(tmp_path)))
+    for name in ("summary", "system_disk", "system_disk_mib"):
+        del record[name]
+    (tmp_path / DESCRIPTION).write_text(json.dumps(record))
+    assert load_bundle(tmp_path) == sample(tmp_path)
+
+
+def test_complete_only_with_its_system_disk(tmp_path: Path) -> None:
+    bundle = with_disk(tmp_path)
+    bundle.kernel.touch()
+    bundle.initrd.touch()
+    assert not bundle.is_complete()
+    (tmp_path / "system.qcow2").touch()
+    assert bundle.is_complete()
 
 
 def test_complete_only_with_both_files(tmp_path: Path) -> None:

@@ -78,6 +78,43 @@ def test_rubbish_of_a_killed_build_goes(tmp_path: Path) -> None:
         assert list((tmp_path / "building").iterdir()) == [work]
 
 
+def mountinfo(place: Path, target: Path) -> Path:
+    """A mount table as proc(5) describes it, with *target* mounted."""
+    table = place / "mountinfo"
+    escaped = str(target).replace(" ", "\\040")
+    table.write_text(
+        f"22 1 0:20 / / rw - ext4 /dev/vda rw\n36 22 0:27 / {escaped} rw - tmpfs x rw\n"
+    )
+    return table
+
+
+@pytest.mark.parametrize("below", ["x/dev/shm", "with space/proc", "."])
+def test_what_is_mounted_in_rubbish_is_left_alone(tmp_path: Path, below: str) -> None:
+    building = tmp_path / "building"
+    (building / below).mkdir(parents=True, exist_ok=True)
+    (building / below / "of the host").touch()
+    table = mountinfo(tmp_path, building / below)
+    assert not store.remove_rubbish(building, table)
+    assert (building / below / "of the host").exists()
+
+
+def test_rubbish_without_mounts_goes(tmp_path: Path) -> None:
+    (tmp_path / "building" / "x").mkdir(parents=True)
+    table = mountinfo(tmp_path, tmp_path / "building-of-others")
+    assert store.remove_rubbish(tmp_path / "building", table)
+    assert store.remove_rubbish(tmp_path / "building", table)  # gone already
+
+
+def test_build_beside_rubbish_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "building" / "x").mkdir(parents=True)
+    table = mountinfo(tmp_path, tmp_path / "building" / "x")
+    remove = store.remove_rubbish
+    monkeypatch.setattr(store, "remove_rubbish", lambda path: remove(path, table))
+    with store.working_directory(tmp_path) as work:
+        assert work.is_dir()
+    assert (tmp_path / "building" / "x").is_dir()
+
+
 def test_publish_shows_a_bundle_whole(tmp_path: Path) -> None:
     seen: list[bool] = []
     target = tmp_path / "bundles" / "tiny-1"
