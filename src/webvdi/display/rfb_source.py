@@ -1,20 +1,19 @@
 """A display source that is an RFB (VNC) server: the asyncio shell around the ``rfb`` core."""
 
-import asyncio
 import ipaddress
 import logging
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from webvdi.base.errors import RemoteProtocolError
 from webvdi.display import source
 from webvdi.display.endpoint import Endpoint, UnixEndpoint
+from webvdi.display.rfb_link import RfbLink
+from webvdi.display.tls import TlsPolicy
 from webvdi.framebuffer import Framebuffer
 from webvdi.rfb import events
+from webvdi.rfb.client_messages import PowerOrder
 from webvdi.rfb.encodings import LOCAL_ENCODINGS, REMOTE_ENCODINGS
-from webvdi.rfb.errors import AuthenticationFailed, NoCommonSecurity, NotRfbServer
-from webvdi.rfb.link import Credentials, Phase
+from webvdi.rfb.link import Credentials, Encryption, Phase
 from webvdi.rfb.protocol import RfbProtocol
 
 logger = logging.getLogger(__name__)
@@ -24,12 +23,6 @@ TIMEOUT_S: Final = 10.0
 
 MOTION_BACKLOG_BYTES: Final = 1 << 20
 """With so much unsent the peer lags so far behind that pointer motion is dropped."""
-
-MAX_BACKLOG_BYTES: Final = 4 << 20
-"""With so much unsent the peer has stopped reading, and the link ends."""
-
-_PERMANENT: Final = (AuthenticationFailed, NoCommonSecurity, NotRfbServer)
-"""What the next try would meet again."""
 
 
 class RfbSource:
@@ -42,14 +35,21 @@ class RfbSource:
         listener: source.DisplayListener,
         *,
         credentials: source.Credentials | None = None,
+        tls: TlsPolicy | None = None,
         encodings: Sequence[int] | None = None,
         connect_timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """*credentials* are used if the server asks; *encodings* replace the default ones."""
+        """*credentials* are used if the server asks; *encodings* replace the default ones.
+
+        With *tls* the link is encrypted, or is lost; without it, it is where the server insists
+        (and then the certificate is checked all the same).
+        """
         if encodings is None:
             encodings = default_encodings(endpoint)
-        self._protocol = RfbProtocol(encodings, _for_rfb(credentials))
-        self._link = _Link(endpoint, self._protocol, connect_timeout_s, self._handle)
+        policy = tls or TlsPolicy()
+        encryption = Encryption(required=tls is not None, anonymous=policy.anonymous)
+        self._protocol = RfbProtocol(encodings, _for_rfb(credentials), encryption)
+        self._link = RfbLink(endpoint, self._protocol, policy, connect_timeout_s, self._handle)
         self._mirror = mirror
         self._listener = listener
         self._settled = True
@@ -58,6 +58,14 @@ class RfbSource:
         """Whether a request for an update stands unanswered."""
         self._incremental = False
         """Whether the mirror holds an earlier picture, so that changes to it are enough."""
+        self._glancing = False
+        """Whether a glance has not brought pixels yet."""
+        self._continuous = False
+        """Whether the server sends updates without being asked, as we told it."""
+        self._ends_due = 0
+        """How often we told it to stop without having heard that it did."""
+        self._stopped_by_itself = False
+        """Whether the server once stopped untold; it is asked for each update from then on."""
         self._buttons = 0
         """The buttons of the last pointer event."""
 
@@ -125,11 +133,36 @@ class RfbSource:
             self._protocol.nudge()
             self._link.flush()
 
+    def glance(self) -> bool:
+        """Whether a request for an update was sent, none standing."""
+        if not self._open or self._requested:
+            return False
+        self._glancing = True
+        self._protocol.request_update(incremental=self._incremental)
+        self._requested = self._incremental = True
+        self._link.flush()
+        return True
+
     def watch(self, watching: bool) -> None:
         """A request that stands is left to lapse; its update still reaches the mirror."""
         if self._open:
-            self._watching = watching
+            self._watching, self._glancing = watching, False
+            if self._continuous and not watching:
+                self._continuous = False
+                self._ends_due += 1
+                self._protocol.enable_continuous_updates(enable=False)
             self._request()
+            self._link.flush()
+
+    @property
+    def offers_power_control(self) -> bool:
+        """Whether the machine can be shut down, rebooted and reset through the link (xvp)."""
+        return self._open and self._protocol.offers_power_control
+
+    def order_power(self, order: source.PowerOrder) -> None:
+        """Shut down, reboot or reset the machine; no effect where that is not offered."""
+        if self._open:
+            self._protocol.order_power(PowerOrder[order.name])
             self._link.flush()
 
     def authenticate(self, credentials: source.Credentials) -> None:
@@ -143,10 +176,10 @@ class RfbSource:
     def _handle(self, event: events.Event) -> None:
         match event:
             case events.Painted(rect, pixels):
-                self._settled = False
+                self._draw()
                 self._mirror.put(rect, pixels)
             case events.Copied(rect, source_x, source_y):
-                self._settled = False
+                self._draw()
                 self._mirror.copy(rect, source_x, source_y)
             case events.UpdateEnded():
                 self._end_update()
@@ -159,184 +192,62 @@ class RfbSource:
                 self._incremental = False
                 self._resize(width, height)
                 self._listener(source.Resized(width, height))
+            case events.ContinuousUpdatesEnded():
+                self._hear_that_updates_ended()
+            case events.PowerControlFailed():
+                logger.warning("the display server could not do what it was ordered to")
             case _:
                 said = _translated(event)
                 if said is not None:
                     self._listener(said)
 
+    def _draw(self) -> None:
+        self._settled = self._glancing = False
+
     def _end_update(self) -> None:
-        # Some servers count an update of nothing but pseudo-rectangles as their answer (neatvnc),
-        # some do not (QEMU); asking again costs the latter nothing and keeps the former going.
+        # Some servers count an update of nothing but pseudo-rectangles as their answer (neatvnc,
+        # TigerVNC), some do not (QEMU); asking again costs the latter nothing and keeps the former
+        # going.  Not for the whole again: TigerVNC answers that with its screens' layout each time.
         self._requested = False
         self._request()
+        if self._glancing:
+            self.glance()
         if not self._settled:
             self._settled = True
             self._listener(source.Updated())
 
     def _request(self) -> None:
-        if self._watching and not self._requested:
-            self._protocol.request_update(incremental=self._incremental)
-            self._requested = self._incremental = True
+        """Have updates sent while somebody watches: by themselves if possible, else one by one.
+
+        A request goes first in any case: for the whole picture, or for what has changed while
+        nobody watched.  After another size, updates are ordered for that.
+        """
+        if not self._watching or self._requested or (self._continuous and self._incremental):
+            return
+        self._protocol.request_update(incremental=self._incremental)
+        self._requested = self._incremental = True
+        self._go_continuous()
+
+    def _go_continuous(self) -> None:
+        if self._protocol.offers_continuous_updates and not self._stopped_by_itself:
+            self._continuous = True
+            # The server forgets a request of ours now, if it has not answered it.
+            self._requested = False
+            self._protocol.enable_continuous_updates(enable=True)
+
+    def _hear_that_updates_ended(self) -> None:
+        """The first time it is an offer, then mostly the answer to ``watch(False)``."""
+        if self._ends_due:
+            self._ends_due -= 1
+        elif self._continuous:
+            self._continuous, self._stopped_by_itself = False, True
+            self._request()
+        elif self._watching:
+            self._go_continuous()
 
     def _resize(self, width: int, height: int) -> None:
         if (width, height) != (self._mirror.width, self._mirror.height):
             self._mirror.resize(width, height)
-
-
-class _Link(asyncio.BufferedProtocol):
-    """The connection: bytes, deadlines, and how it ended."""
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        protocol: RfbProtocol,
-        timeout_s: float,
-        handle: Callable[[events.Event], None],
-    ) -> None:
-        self._endpoint = endpoint
-        self._protocol = protocol
-        self._timeout_s = timeout_s
-        self._handle = handle
-        self._loop: asyncio.AbstractEventLoop
-        self._ended: asyncio.Future[source.Lost]
-        """How the link ended, or the listener's exception; both exist from serve() on."""
-        self._transport: asyncio.Transport | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-
-    async def serve(self) -> source.Lost:
-        """Connect and wait for the end."""
-        self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._connect()
-        except TimeoutError:
-            return source.Lost(f"{self._endpoint} does not answer", permanent=False)
-        except (OSError, UnicodeError) as error:
-            return source.Lost(_unreachable(self._endpoint, error), permanent=False)
-        try:
-            return await self._ended
-        finally:
-            self._close()
-
-    async def _connect(self) -> None:
-        if isinstance(self._endpoint, UnixEndpoint):
-            await self._loop.create_unix_connection(lambda: self, str(self._endpoint.path))
-        else:
-            host, port = self._endpoint.host, self._endpoint.port
-            await self._loop.create_connection(lambda: self, host, port)
-
-    @property
-    def backlog(self) -> int:
-        """Bytes that the peer has not taken yet."""
-        return self._transport.get_write_buffer_size() if self._transport else 0
-
-    def flush(self) -> None:
-        """Send what the protocol has to say; too great a backlog ends the link."""
-        data = self._protocol.data_to_send()
-        if self._transport is None or not data:
-            return
-        self._transport.write(data)
-        if self.backlog > MAX_BACKLOG_BYTES:
-            self._end(source.Lost("the display server has stopped reading", permanent=False))
-
-    def go_on(self) -> None:
-        """Parse again after credentials, but not inside of the caller's call."""
-        self._arm()
-        self._loop.call_soon(lambda: self._perform(self._protocol.events()))
-
-    # --- called by the event loop ------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the greeting."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        if not isinstance(self._endpoint, UnixEndpoint):
-            connection: socket.socket = transport.get_extra_info("socket")
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A host that vanished is noticed even while nothing is said.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._arm()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """The parser's memory; any will do once the link is over."""
-        try:
-            return self._protocol.get_buffer(sizehint)
-        except RemoteProtocolError as error:
-            self._fail(error)
-            return memoryview(bytearray(1))
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Bytes arrived."""
-        self._perform(self._protocol.buffer_updated(nbytes))
-
-    def eof_received(self) -> None:
-        """The peer closed its side."""
-        self._fail(self._protocol.end_of_stream())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The network broke (or we closed, which is known already)."""
-        reason = f": {exc}" if exc else ""
-        self._end(source.Lost(f"the connection to the display broke{reason}", permanent=False))
-
-    # --- inside ------------------------------------------------------------------------------
-
-    def _perform(self, said: Iterator[events.Event]) -> None:
-        try:
-            for event in said:
-                self._watch_progress(event)
-                self._handle(event)
-                if self._ended.done():
-                    return
-        except RemoteProtocolError as error:
-            self._fail(error)
-        except Exception as error:
-            if not self._ended.done():
-                self._ended.set_exception(error)
-            self._close()
-        else:
-            self.flush()
-
-    def _watch_progress(self, event: events.Event) -> None:
-        """The handshake has a deadline; people who type and an open link have none."""
-        if isinstance(event, events.CredentialsRequired | events.Connected):
-            self._disarm()
-
-    def _arm(self) -> None:
-        self._disarm()
-        self._deadline = self._loop.call_later(self._timeout_s, self._time_out)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _time_out(self) -> None:
-        phase = self._protocol.phase
-        hint = "; a VNC server would greet at once" if phase is Phase.VERSION else ""
-        message = f"{self._endpoint} was silent for {self._timeout_s:g} s while {phase.value}{hint}"
-        self._end(source.Lost(message, permanent=False))
-
-    def _fail(self, error: RemoteProtocolError) -> None:
-        self._end(
-            source.Lost(
-                str(error),
-                permanent=isinstance(error, _PERMANENT),
-                wrong_credentials=isinstance(error, AuthenticationFailed),
-            )
-        )
-
-    def _end(self, lost: source.Lost) -> None:
-        if not self._ended.done():
-            logger.info("! %s: %s", self._endpoint, lost.message)
-            self._ended.set_result(lost)
-        self._close()
-
-    def _close(self) -> None:
-        self._disarm()
-        self._protocol.close()
-        if self._transport is not None:
-            self._transport.abort()
 
 
 def default_encodings(endpoint: Endpoint) -> tuple[int, ...]:
@@ -354,17 +265,6 @@ def _for_rfb(credentials: source.Credentials | None) -> Credentials | None:
     return Credentials(credentials.username, credentials.password) if credentials else None
 
 
-def _unreachable(endpoint: Endpoint, error: OSError | UnicodeError) -> str:
-    """Why connecting failed, for the user."""
-    match error:
-        case FileNotFoundError():
-            return f"{endpoint} does not exist: the machine may not be running"
-        case ConnectionRefusedError():
-            return f"nothing listens at {endpoint}: the machine may not be running"
-        case _:
-            return f"{endpoint} cannot be reached: {error}"
-
-
 def _translated(event: events.Event) -> source.DisplayEvent | None:
     """The event as a display source says it; None for what is RFB's own business."""
     match event:
@@ -380,6 +280,8 @@ def _translated(event: events.Event) -> source.DisplayEvent | None:
             return source.Bell()
         case events.CutText(text):
             return source.CutText(text)
+        case events.PowerControlOffered():
+            return source.PowerOffered()
         case events.CredentialsRequired(username):
             return source.CredentialsRequired(username=username, retry=False)
         case _:

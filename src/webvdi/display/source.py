@@ -10,6 +10,7 @@ loop's thread and never from inside a call made to the source.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from webvdi.framebuffer import Cursor
@@ -81,6 +82,11 @@ class CutText:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerOffered:
+    """The machine takes orders through the link now (:meth:`DisplaySource.order_power`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialsRequired:
     """The link waits for :meth:`DisplaySource.authenticate`.
 
@@ -115,11 +121,20 @@ DisplayEvent: TypeAlias = (
     | NameChanged
     | Bell
     | CutText
+    | PowerOffered
     | CredentialsRequired
     | Lost
 )
 
 DisplayListener: TypeAlias = Callable[[DisplayEvent], None]
+
+
+class PowerOrder(StrEnum):
+    """What some displays can have their machine do."""
+
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +182,21 @@ class DisplaySource(Protocol):
     def nudge(self) -> None:
         """Wake a peer whose refresh timer has backed off; harmless at any time."""
 
+    def glance(self) -> bool:
+        """Ask for one update although nobody watches; whether that was news to the peer.
+
+        If not, an earlier question stands: the peer has had nothing to show since.
+        """
+
     def watch(self, watching: bool) -> None:
         """Whether updates are wanted.  While nobody looks, none are requested."""
+
+    @property
+    def offers_power_control(self) -> bool:
+        """Whether :meth:`order_power` has an effect."""
+
+    def order_power(self, order: PowerOrder) -> None:
+        """Shut down, reboot or reset the machine; what becomes of it is not told."""
 
     def authenticate(self, credentials: Credentials) -> None:
         """Answer ``CredentialsRequired``."""

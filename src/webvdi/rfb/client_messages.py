@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from enum import IntEnum
 
 from webvdi.framebuffer import Rect
 from webvdi.rfb.events import Screen
@@ -66,6 +67,29 @@ def client_cut_text(text: str) -> bytes:
     """ClientCutText (§7.5.6), in Latin-1; what that lacks becomes a question mark."""
     data = text.encode("latin-1", "replace")
     return struct.pack(">B3xI", 6, len(data)) + data
+
+
+def enable_continuous_updates(rect: Rect, *, enable: bool) -> bytes:
+    """EnableContinuousUpdates (rfbproto), for the pixels of *rect*."""
+    return struct.pack(">BBHHHH", 150, enable, rect.x, rect.y, rect.width, rect.height)
+
+
+def client_fence(flags: int, payload: bytes) -> bytes:
+    """ClientFence (rfbproto); *payload* has 64 bytes at most."""
+    return struct.pack(">B3xIB", 248, flags, len(payload)) + payload
+
+
+class PowerOrder(IntEnum):
+    """What xvp can order (rfbproto: xvp Client Message)."""
+
+    SHUTDOWN = 2
+    REBOOT = 3
+    RESET = 4
+
+
+def xvp(order: PowerOrder) -> bytes:
+    """The xvp Client Message (rfbproto), version 1."""
+    return struct.pack(">BxBB", 250, 1, order)
 
 
 def set_desktop_size(width: int, height: int, screens: Sequence[Screen]) -> bytes:

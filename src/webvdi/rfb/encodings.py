@@ -8,13 +8,20 @@ class Encoding(IntEnum):
 
     RAW = 0
     COPY_RECT = 1
+    RRE = 2
+    CORRE = 4
     HEXTILE = 5
+    ZLIB = 6
     TIGHT = 7
     ZRLE = 16
+    TIGHT_PNG = -260
 
 
 class PseudoEncoding(IntEnum):
-    """What a client can take beside pixels; asking for it is how a client says so."""
+    """What a client can take beside pixels; asking for it is how a client says so.
+
+    FENCE, CONTINUOUS_UPDATES and XVP bring messages, the others rectangles.
+    """
 
     DESKTOP_SIZE = -223
     LAST_RECT = -224
@@ -24,6 +31,9 @@ class PseudoEncoding(IntEnum):
     QEMU_LED_STATE = -261
     DESKTOP_NAME = -307
     EXTENDED_DESKTOP_SIZE = -308
+    XVP = -309
+    FENCE = -312
+    CONTINUOUS_UPDATES = -313
     CURSOR_WITH_ALPHA = -314
 
 
@@ -47,6 +57,9 @@ FEATURES: tuple[int, ...] = (
     PseudoEncoding.DESKTOP_SIZE,
     PseudoEncoding.DESKTOP_NAME,
     PseudoEncoding.LAST_RECT,
+    PseudoEncoding.FENCE,
+    PseudoEncoding.CONTINUOUS_UPDATES,
+    PseudoEncoding.XVP,
 )
 """Every pseudo-encoding that we read."""
 
@@ -63,9 +76,15 @@ REMOTE_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
     Encoding.TIGHT,
     Encoding.ZRLE,
+    Encoding.ZLIB,
     Encoding.HEXTILE,
+    Encoding.CORRE,
+    Encoding.RRE,
     Encoding.RAW,
     COMPRESS_LEVEL_2,
     *FEATURES,
 )
-"""For a server across a network; Tight without a quality level is lossless."""
+"""For a server across a network; Tight without a quality level is lossless.
+
+Tight PNG is not among them: whoever has it has Tight, which costs both sides less.
+"""

@@ -23,6 +23,17 @@ class CredentialsRequired:
     username: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TlsRequired:
+    """The rest of the link goes through TLS, which is to be set up now; parsing waits for it.
+
+    *certificate* says whether the server has one, to be checked; without it anybody may be at
+    the other end.
+    """
+
+    certificate: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Painted:
     """New pixels for *rect*.
@@ -151,9 +162,28 @@ class CutText:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContinuousUpdatesEnded:
+    """The server sends updates only when asked (rfbproto: EndOfContinuousUpdates).
+
+    The first one says that it can do otherwise, each later one answers our switching it off.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class PowerControlOffered:
+    """The server takes orders to shut down, reboot and reset (rfbproto: xvp)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerControlFailed:
+    """The server could not do what the last order said (rfbproto: xvp)."""
+
+
 Event: TypeAlias = (
     Connected
     | CredentialsRequired
+    | TlsRequired
     | Painted
     | Copied
     | UpdateEnded
@@ -167,4 +197,7 @@ Event: TypeAlias = (
     | NameChanged
     | Bell
     | CutText
+    | ContinuousUpdatesEnded
+    | PowerControlOffered
+    | PowerControlFailed
 )

@@ -69,6 +69,11 @@ class Feed:
         else:
             self._end += size
 
+    @property
+    def pending(self) -> int:
+        """Bytes that have arrived and not been parsed."""
+        return self._end - self._start
+
     def wake(self) -> None:
         """End a pause: the present one, or the next."""
         self._awake = True

@@ -15,6 +15,7 @@ from webvdi.rfb.events import Connected
 from webvdi.rfb.link import MAX_NAME_BYTES, MAX_REASON_BYTES, Link, Phase, decoded_text
 from webvdi.rfb.parsing import Parser, skip, take_u8, take_u16, take_u32
 from webvdi.rfb.security import SECURITY_TYPES, name_of
+from webvdi.rfb.security.anonymous_tls import AnonymousTls
 from webvdi.rfb.security.security_type import SecurityType
 
 _GREETING: Final = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
@@ -29,7 +30,7 @@ def handshake(link: Link) -> Parser[None]:
     link.version = yield from _agree_on_version(link)
     link.enter(Phase.SECURITY)
     if link.version == (3, 3):
-        security_type = yield from _told_security_type()
+        security_type = yield from _told_security_type(link)
     else:
         security_type = yield from _choose_security_type(link)
     yield from security_type.negotiate(link)
@@ -80,12 +81,12 @@ def _version_for(offered: tuple[int, int]) -> tuple[int, int]:
     return (3, 3)
 
 
-def _told_security_type() -> Parser[SecurityType]:
+def _told_security_type(link: Link) -> Parser[SecurityType]:
     """§7.1.2, version 3.3: the server decides."""
     number = yield from take_u32()
     if number == 0:
         yield from _refuse()
-    return _common_type([number])
+    return _common_type([number], link)
 
 
 def _choose_security_type(link: Link) -> Parser[SecurityType]:
@@ -93,20 +94,35 @@ def _choose_security_type(link: Link) -> Parser[SecurityType]:
     count = yield from take_u8()
     if count == 0:
         yield from _refuse()
-    security_type = _common_type(list((yield count)))
+    security_type = _common_type(list((yield count)), link)
     link.send(bytes([security_type.number]))
     return security_type
 
 
-def _common_type(offered: list[int]) -> SecurityType:
-    for security_type in SECURITY_TYPES:
-        if security_type.number in offered:
+def _common_type(offered: list[int], link: Link) -> SecurityType:
+    known = [candidate for candidate in SECURITY_TYPES if candidate.number in offered]
+    for security_type in known:
+        if security_type.suits(link):
             return security_type
+    raise NoCommonSecurity(_why_none([candidate.number for candidate in known], offered))
+
+
+def _why_none(known: list[int], offered: list[int]) -> str:
     names = ", ".join(name_of(number) for number in offered)
-    known = " and ".join(name_of(known.number) for known in SECURITY_TYPES)
-    raise NoCommonSecurity(
+    if AnonymousTls.number in known:
+        return (
+            "the VNC server encrypts only without a certificate, so that nobody can tell who is "
+            f"at the other end (it offers {names}); the TLS setting 'anonymous' accepts that"
+        )
+    if known:
+        return (
+            f"the VNC server offers no encryption (but {names}), which this target's TLS settings "
+            "demand"
+        )
+    ours = ", ".join(name_of(candidate.number) for candidate in SECURITY_TYPES)
+    return (
         f"the VNC server wants a security type that is not known here: it offers {names}; "
-        f"known are {known}"
+        f"known are {ours}"
     )
 
 

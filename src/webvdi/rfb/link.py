@@ -22,6 +22,7 @@ class Phase(Enum):
 
     VERSION = "waiting for the server's greeting"
     SECURITY = "agreeing on a security type"
+    TLS = "setting up encryption"
     CREDENTIALS = "waiting for credentials"
     RESULT = "waiting for the answer to the credentials"
     INIT = "waiting for the desktop's description"
@@ -32,7 +33,8 @@ class Phase(Enum):
 # RFC 6143 §7.1-7.3.  Every phase may also go to CLOSED.
 _NEXT: Final[Mapping[Phase, frozenset[Phase]]] = {
     Phase.VERSION: frozenset({Phase.SECURITY}),
-    Phase.SECURITY: frozenset({Phase.CREDENTIALS, Phase.RESULT}),
+    Phase.SECURITY: frozenset({Phase.TLS, Phase.CREDENTIALS, Phase.RESULT}),
+    Phase.TLS: frozenset({Phase.SECURITY}),
     Phase.CREDENTIALS: frozenset({Phase.SECURITY}),
     Phase.RESULT: frozenset({Phase.INIT}),
     Phase.INIT: frozenset({Phase.OPEN}),
@@ -47,6 +49,16 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """Which links are good enough for us."""
+
+    required: bool = False
+    """Nothing but encrypted ones; else encryption is used where a server insists on it."""
+    anonymous: bool = False
+    """Also encryption with a server that shows no certificate."""
 
 
 class Decoder(Protocol):
@@ -68,6 +80,7 @@ class Link:
     """Who reads rectangles, by encoding."""
     outgoing: bytearray = field(default_factory=bytearray)
     """Bytes for the server that nobody has fetched yet."""
+    encryption: Encryption = Encryption()
     phase: Phase = Phase.VERSION
     version: tuple[int, int] = (3, 8)
     """The protocol version that both sides speak."""
@@ -79,6 +92,12 @@ class Link:
     extended_keys: bool = False
     """Whether the server takes scancodes."""
     absolute_pointer: bool = True
+    encrypted: bool = False
+    """Whether the link goes through TLS by now."""
+    continuous_updates: bool = False
+    """Whether the server can send updates without being asked."""
+    power_control: bool = False
+    """Whether the server takes orders to shut down, reboot and reset."""
     used_credentials: bool = False
     """Whether the server asked for them."""
     rejection: RemoteProtocolError | None = None

@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from webvdi.base.errors import RemoteProtocolError, StateError
 from webvdi.framebuffer import MAX_SIDE, Rect
 from webvdi.rfb import client_messages
+from webvdi.rfb.client_messages import PowerOrder
 from webvdi.rfb.decoders import new_decoders
 from webvdi.rfb.encodings import LOCAL_ENCODINGS
 from webvdi.rfb.events import Event, Screen
 from webvdi.rfb.feed import Feed
 from webvdi.rfb.handshake import handshake
 from webvdi.rfb.incoming import SERVER_MESSAGES
-from webvdi.rfb.link import Credentials, Link, Phase
+from webvdi.rfb.link import Credentials, Encryption, Link, Phase
 from webvdi.rfb.parsing import Parser, take_u8
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ class RfbProtocol:
         self,
         encodings: Sequence[int] = LOCAL_ENCODINGS,
         credentials: Credentials | None = None,
+        encryption: Encryption = Encryption(),  # noqa: B008 — it is frozen
     ) -> None:
-        self._link = Link(tuple(encodings), credentials, new_decoders())
+        self._link = Link(tuple(encodings), credentials, new_decoders(), encryption=encryption)
         self._feed = Feed(_conversation(self._link))
 
     @property
@@ -140,13 +142,31 @@ class RfbProtocol:
 
         Raises :class:`StateError` if nothing was asked.
         """
-        if self.phase is not Phase.CREDENTIALS:
-            raise StateError(
-                "the server asks for no credentials",
-                state=self.phase.value,
-                required=Phase.CREDENTIALS.value,
-            )
+        self._require(Phase.CREDENTIALS, "the server asks for no credentials")
         self._link.credentials = credentials
+        self._feed.wake()
+
+    def start_tls(self) -> None:
+        """Say that all bytes from now on have come through TLS.
+
+        Raises :class:`RemoteProtocolError` if some are there already, which anybody on the way
+        may have put behind the agreement on TLS, and :class:`StateError` if none was made.
+        """
+        self._require(Phase.TLS, "the server asks for no encryption")
+        if self._feed.pending:
+            self.close()
+            raise RemoteProtocolError(
+                "the VNC server talked on before its encryption was set up, as only an intruder "
+                "would"
+            )
+
+    def tls_established(self) -> None:
+        """Answer ``TlsRequired``: the server is the right one; go on with :meth:`events`.
+
+        Bytes that come between :meth:`start_tls` and this call wait.
+        """
+        self._require(Phase.TLS, "the server asks for no encryption")
+        self._link.encrypted = True
         self._feed.wake()
 
     def request_update(self, *, incremental: bool) -> None:
@@ -192,6 +212,31 @@ class RfbProtocol:
         screen = Screen(first.id, 0, 0, width, height, first.flags)
         self._say(client_messages.set_desktop_size(width, height, [screen]))
 
+    @property
+    def offers_continuous_updates(self) -> bool:
+        """Whether the server can send updates without being asked."""
+        return self._link.continuous_updates
+
+    def enable_continuous_updates(self, enable: bool) -> None:
+        """Have the server send what changes anywhere without being asked, or stop that.
+
+        Nothing happens where the server cannot do that.  While it is on, the server passes over
+        requests for what changes.
+        """
+        if self._link.continuous_updates:
+            rect = Rect(0, 0, *self.size)
+            self._say(client_messages.enable_continuous_updates(rect, enable=enable))
+
+    @property
+    def offers_power_control(self) -> bool:
+        """Whether the server takes orders to shut down, reboot and reset."""
+        return self._link.power_control
+
+    def order_power(self, order: PowerOrder) -> None:
+        """Give such an order; nothing happens where the server takes none."""
+        if self._link.power_control:
+            self._say(client_messages.xvp(order))
+
     def nudge(self) -> None:
         """Say something without effect to a server that takes scancodes.
 
@@ -203,13 +248,12 @@ class RfbProtocol:
             self._say(client_messages.qemu_key_event(0, _UNPRESSED_SCANCODE, down=False))
 
     def _say(self, message: bytes) -> None:
-        if self.phase is not Phase.OPEN:
-            raise StateError(
-                "the link cannot take this message",
-                state=self.phase.value,
-                required=Phase.OPEN.value,
-            )
+        self._require(Phase.OPEN, "the link cannot take this message")
         self._link.send(message)
+
+    def _require(self, phase: Phase, message: str) -> None:
+        if self.phase is not phase:
+            raise StateError(message, state=self.phase.value, required=phase.value)
 
 
 def _conversation(link: Link) -> Parser[None]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,16 +21,19 @@ from unit.rfb.server_bytes import (
     u32,
     update,
 )
-from webvdi.display import rfb_source
+from webvdi.display import rfb_link, rfb_source
 from webvdi.display.endpoint import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
 from webvdi.display.rfb_source import RfbSource, default_encodings
 from webvdi.display.source import (
     Bell,
     Credentials,
     CredentialsRequired,
+    CutText,
     DisplayEvent,
     Lost,
     Opened,
+    PowerOffered,
+    PowerOrder,
 )
 from webvdi.framebuffer import Framebuffer
 from webvdi.rfb.client_messages import set_encodings
@@ -109,6 +113,8 @@ def new_source(endpoint: Endpoint, ear: Ear, timeout_s: float = PATIENCE_S) -> R
         ("tcp:localhost:1", LOCAL_ENCODINGS),
         ("tcp:127.0.0.9:1", LOCAL_ENCODINGS),
         ("tcp:[::1]:1", LOCAL_ENCODINGS),
+        ("listen:", LOCAL_ENCODINGS),
+        ("listen:0.0.0.0:5500", REMOTE_ENCODINGS),
         ("tcp:192.0.2.1:1", REMOTE_ENCODINGS),
         ("tcp:vnc.example:1", REMOTE_ENCODINGS),
     ],
@@ -301,7 +307,7 @@ async def test_a_server_that_does_not_read_misses_motion_and_is_left_at_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rfb_source, "MOTION_BACKLOG_BYTES", 1000)
-    monkeypatch.setattr(rfb_source, "MAX_BACKLOG_BYTES", 100_000)
+    monkeypatch.setattr(rfb_link, "MAX_BACKLOG_BYTES", 100_000)
     gone = asyncio.Event()
 
     async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -360,3 +366,119 @@ async def test_tcp_does_not_delay_small_messages() -> None:
         await run(source)
     assert options == [1, 1]
     assert not ear.lost.permanent
+
+
+CONTINUOUS = 150
+REQUEST = 3
+ENDED = b"\x96"
+
+
+async def conversation(path: Path, script: Sequence[bytes | str]) -> list[tuple[int, int]]:
+    """What a source says to a server that acts by *script*, as (message, its first byte).
+
+    A text is what somebody does at the source's side before the server goes on; it is told by
+    the clipboard, which comes back in the same order as all the rest.
+    """
+    said: list[tuple[int, int]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(opening(64, 48))
+        await reader.readexactly(14 + 20)
+        (count,) = struct.unpack(">xxH", await reader.readexactly(4))
+        await reader.readexactly(4 * count)
+        for step in script:
+            if isinstance(step, str):
+                words = step.encode()
+                writer.write(b"\3\0\0\0" + u32(len(words)) + words)
+            else:
+                writer.write(step)
+        writer.write(b"\3\0\0\0" + u32(3) + b"end")
+        while (message := (await reader.readexactly(1))[0]) != 6:
+            said.append((message, (await reader.readexactly(9))[0]))
+
+    def react(event: DisplayEvent) -> None:
+        match event:
+            case CutText("watch"):
+                source.watch(True)
+            case CutText("look away"):
+                source.watch(False)
+            case CutText("glance"):
+                source.glance()
+            case CutText("end"):
+                source.cut_text("end")
+            case _:
+                pass
+
+    async with serving(path / "vnc", serve) as endpoint:
+        source = new_source(endpoint, Ear(react))
+        await run(source)
+    return said
+
+
+ALL, CHANGES, ON, OFF = (REQUEST, 0), (REQUEST, 1), (CONTINUOUS, 1), (CONTINUOUS, 0)
+PAINT = update(rectangle(0, 0, 1, 1, 0, bytes(4)))
+RESIZE = update(rectangle(0, 0, 30, 20, PseudoEncoding.DESKTOP_SIZE))
+NO_PIXELS = update(rectangle(0, 0, 0, 0, PseudoEncoding.QEMU_EXTENDED_KEY_EVENT))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (["watch", PAINT, PAINT], [ALL, CHANGES, CHANGES]),
+        (["watch", ENDED, PAINT, PAINT], [ALL, ON]),
+        ([ENDED, "watch", PAINT, PAINT], [ALL, ON]),
+        ([ENDED, "watch", RESIZE, PAINT], [ALL, ON, ALL, ON]),
+        (["watch", PAINT, ENDED, PAINT], [ALL, CHANGES, ON]),
+        ([ENDED, "watch", "look away", ENDED, PAINT], [ALL, ON, OFF]),
+        ([ENDED, "watch", "look away", "watch", ENDED, PAINT], [ALL, ON, OFF, CHANGES, ON]),
+        ([ENDED, "watch", PAINT, ENDED, PAINT, ENDED], [ALL, ON, CHANGES, CHANGES]),
+        (["look away", ENDED, PAINT], []),
+        (["glance", PAINT, PAINT], [ALL]),
+        (["glance", NO_PIXELS, PAINT, NO_PIXELS], [ALL, CHANGES]),
+        (["glance", RESIZE, PAINT], [ALL, ALL]),
+        (["glance", NO_PIXELS, "watch", ENDED, NO_PIXELS], [ALL, CHANGES, ON]),
+    ],
+    ids=[
+        "not offered",
+        "offered late",
+        "offered early",
+        "another size",
+        "offered between",
+        "nobody looks",
+        "somebody looks again",
+        "the server stops by itself",
+        "never watched",
+        "a glance",
+        "a glance that brings no pixels at first",
+        "a glance at another size",
+        "a glance, then somebody looks",
+    ],
+)
+async def test_updates_are_asked_for_one_by_one_only_where_they_do_not_come_by_themselves(
+    script: Sequence[bytes | str], said: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    assert await conversation(tmp_path, script) == said
+
+
+async def test_orders_that_fail_end_nothing(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(opening() + b"\xfa\0\1\1\2")
+        while not (heard and heard[-1].endswith(b"\xfa\0\1\4")):
+            heard.append((heard[-1] if heard else b"") + await reader.readexactly(1))
+        writer.write(b"\xfa\0\1\0\2")
+
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, PowerOffered):
+            assert source.offers_power_control
+            source.order_power(PowerOrder.RESET)
+
+    async with serving(tmp_path / "vnc", serve) as endpoint:
+        ear = Ear(react)
+        source = new_source(endpoint, ear)
+        source.order_power(PowerOrder.RESET)
+        assert not source.offers_power_control
+        await run(source)
+    assert not source.offers_power_control
+    assert ear.events[:-1] == [Opened(64, 48, "a desktop"), PowerOffered(), Bell(), Bell()]

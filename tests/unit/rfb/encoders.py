@@ -3,6 +3,7 @@
 A picture is an array (height, width, 4) of B, G, R, 0.
 """
 
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -106,6 +107,41 @@ def _row_runs(row: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     for _, length in runs_of([pixel.tobytes() for pixel in row]):
         yield x, length
         x += length
+
+
+# --- RRE, CoRRE and Zlib ----------------------------------------------------------------------
+
+
+def _subrects(pixels: Picture, max_side: int) -> tuple[bytes, list[tuple[bytes, int, int, int]]]:
+    """A background, and the runs of other colours in each row: colour, x, y, length."""
+    background = flat(pixels)[0]
+    runs = [
+        (pixels[y, x].tobytes(), x, y, length)
+        for y in range(pixels.shape[0])
+        for x, length in _row_runs(pixels[y])
+        if pixels[y, x].tobytes() != background
+    ]
+    assert max(pixels.shape[:2]) <= max_side
+    return background, runs
+
+
+def rre(pixels: Picture) -> bytes:
+    background, runs = _subrects(pixels, 65535)
+    return struct.pack(">I4s", len(runs), background) + b"".join(
+        struct.pack(">4sHHHH", colour, x, y, length, 1) for colour, x, y, length in runs
+    )
+
+
+def corre(pixels: Picture) -> bytes:
+    background, runs = _subrects(pixels, 255)
+    return struct.pack(">I4s", len(runs), background) + b"".join(
+        struct.pack(">4sBBBB", colour, x, y, length, 1) for colour, x, y, length in runs
+    )
+
+
+def zlib_raw(pixels: Picture, deflater: "Deflater") -> bytes:
+    compressed = deflater.deflate(pixels.tobytes())
+    return len(compressed).to_bytes(4, "big") + compressed
 
 
 # --- ZRLE -------------------------------------------------------------------------------------
@@ -248,3 +284,71 @@ class TightServer:
         else:
             data = kinds[choose(len(kinds))](pixels, stream)
         return bytes([data[0] | resets, *data[1:]])
+
+
+# --- PNG and Tight PNG ------------------------------------------------------------------------
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG file of these chunks, and an end."""
+    parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*part) for part in parts)
+
+
+def png_header(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes:
+    return struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+
+
+def filtered(samples: npt.NDArray[np.uint8], step: int, choose: Choose) -> bytes:
+    """Rows of bytes, each through a filter of its own; *step* bytes are a pixel."""
+    out = bytearray()
+    above = [0] * samples.shape[1]
+    for row in samples.tolist():
+        kind = choose(5)
+        out.append(kind)
+        for i, byte in enumerate(row):
+            left = row[i - step] if i >= step else 0
+            corner = above[i - step] if i >= step else 0
+            guesses = (0, left, above[i], (left + above[i]) // 2, _paeth(left, above[i], corner))
+            out.append((byte - guesses[kind]) & 255)
+        above = row
+    return bytes(out)
+
+
+def _paeth(left: int, above: int, corner: int) -> int:
+    estimate = left + above - corner
+    return min((left, above, corner), key=lambda neighbour: abs(estimate - neighbour))
+
+
+def png_of(pixels: Picture, choose: Choose) -> bytes:
+    """The picture as RGB, or with a palette where it has few colours."""
+    height, width = pixels.shape[:2]
+    colours = colours_of(pixels)
+    if len(colours) > 256 or choose(2):
+        data = filtered(rgb(pixels).reshape(height, -1), 3, choose)
+        return png(png_header(width, height), (b"IDAT", zlib.compress(data)))
+    depth = next(depth for depth in (1, 2, 4, 8) if len(colours) <= 1 << depth)
+    indices = np.array([colours.index(pixel) for pixel in flat(pixels)], np.uint8)
+    bits = np.unpackbits(indices.reshape(height, width, 1), axis=2)[:, :, 8 - depth :]
+    data = filtered(np.packbits(bits.reshape(height, -1), axis=1), 1, choose)
+    palette = b"".join(colour[2::-1] for colour in colours)
+    compressed = zlib.compress(data)
+    half = len(compressed) // 2
+    return png(
+        png_header(width, height, depth, 3),
+        (b"PLTE", palette),
+        (b"tEXt", b"Comment\0no matter"),
+        (b"IDAT", compressed[:half]),
+        (b"IDAT", compressed[half:]),
+    )
+
+
+def tight_png(pixels: Picture, choose: Choose) -> bytes:
+    if len(colours_of(pixels)) == 1 and choose(2):
+        return b"\x80" + bytes(rgb(pixels)[0, 0].tolist())
+    data = png_of(pixels, choose)
+    return b"\xa0" + compact_length(len(data)) + data

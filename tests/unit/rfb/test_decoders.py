@@ -17,17 +17,22 @@ Encoder = Callable[[Pixels, encoders.Choose], bytes]
 def encoder_of(encoding: Encoding) -> Encoder:
     """A fresh server's encoder; it keeps its zlib streams from call to call."""
     deflater = encoders.Deflater()
+    zlib = encoders.Deflater()
     tight = encoders.TightServer()
     by_encoding: dict[Encoding, Encoder] = {
         Encoding.RAW: lambda pixels, choose: encoders.raw(pixels),
+        Encoding.RRE: lambda pixels, choose: encoders.rre(pixels),
+        Encoding.CORRE: lambda pixels, choose: encoders.corre(pixels),
         Encoding.HEXTILE: encoders.hextile,
+        Encoding.ZLIB: lambda pixels, choose: encoders.zlib_raw(pixels, zlib),
         Encoding.ZRLE: lambda pixels, choose: encoders.zrle(pixels, choose, deflater),
         Encoding.TIGHT: tight.any,
+        Encoding.TIGHT_PNG: encoders.tight_png,
     }
     return by_encoding[encoding]
 
 
-PAINTING = [Encoding.RAW, Encoding.HEXTILE, Encoding.ZRLE, Encoding.TIGHT]
+PAINTING = [encoding for encoding in Encoding if encoding != Encoding.COPY_RECT]
 
 
 @pytest.mark.parametrize("encoding", PAINTING)
@@ -74,7 +79,12 @@ def test_bytes_may_come_one_by_one(encoding: Encoding) -> None:
     [
         (Encoding.RAW, b""),
         (Encoding.COPY_RECT, bytes(4)),
+        (Encoding.RRE, bytes(8)),
+        (Encoding.CORRE, bytes(8)),
         (Encoding.HEXTILE, b""),
+        (Encoding.ZLIB, encoders.zrle_of(b"", encoders.Deflater())),
+        (Encoding.TIGHT_PNG, b"\x80rgb"),
+        (Encoding.TIGHT_PNG, b"\xa0\x00"),
         (Encoding.ZRLE, encoders.zrle_of(b"", encoders.Deflater())),
         (Encoding.TIGHT, b"\x80rgb"),
         (Encoding.TIGHT, b"\x00"),

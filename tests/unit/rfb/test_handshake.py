@@ -152,10 +152,10 @@ def test_a_long_reason_is_cut() -> None:
 
 
 def test_no_common_security_type() -> None:
-    error = refused(RfbProtocol(), GREETING + b"\2\x13\x63")
+    error = refused(RfbProtocol(), GREETING + b"\2\x05\x63")
     assert isinstance(error, NoCommonSecurity)
-    assert "VeNCrypt (19), 99" in str(error)
-    assert "None (1) and VNC Authentication (2)" in str(error)
+    assert "RA2 (5), 99" in str(error)
+    assert "None (1), VNC Authentication (2), VeNCrypt (19), TLS (18)" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whatever a server sends, nothing but RemoteProtocolError comes out, wherever it is cut."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,7 +9,8 @@ from unit.rfb import encoders, server_bytes
 from unit.rfb.server_bytes import rectangle, s32, u16, u32, update
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.rfb.encodings import LOCAL_ENCODINGS, Encoding, PseudoEncoding
-from webvdi.rfb.link import Credentials
+from webvdi.rfb.events import TlsRequired
+from webvdi.rfb.link import Credentials, Encryption
 from webvdi.rfb.protocol import RfbProtocol
 
 CREDENTIALS = Credentials("", "secret")
@@ -35,7 +37,7 @@ def a_long_conversation() -> bytes:
     def choose(count: int) -> int:
         return int(rng.integers(count))
 
-    deflater, tight = encoders.Deflater(), encoders.TightServer()
+    deflater, zlib, tight = encoders.Deflater(), encoders.Deflater(), encoders.TightServer()
     few = encoders.picture(20, 33, colours=3, seed=1)
     many = encoders.picture(20, 33, colours=200, seed=2)
     screen = u32(1) + u16(0, 0, 64, 48) + u32(0)
@@ -58,6 +60,12 @@ def a_long_conversation() -> bytes:
             update(
                 rectangle(1, 2, 33, 20, Encoding.RAW, few.tobytes()),
                 rectangle(5, 5, 33, 20, Encoding.COPY_RECT, u16(1, 2)),
+                rectangle(1, 2, 33, 20, Encoding.RRE, encoders.rre(few)),
+                rectangle(1, 2, 33, 20, Encoding.CORRE, encoders.corre(many)),
+                rectangle(1, 2, 33, 20, Encoding.ZLIB, encoders.zlib_raw(few, zlib)),
+                rectangle(1, 2, 33, 20, Encoding.ZLIB, encoders.zlib_raw(many, zlib)),
+                rectangle(1, 2, 33, 20, Encoding.TIGHT_PNG, encoders.tight_png(few, choose)),
+                rectangle(1, 2, 33, 20, Encoding.TIGHT_PNG, encoders.tight_png(many, choose)),
                 rectangle(1, 2, 33, 20, Encoding.HEXTILE, encoders.hextile(few, choose)),
                 rectangle(1, 2, 33, 20, Encoding.HEXTILE, encoders.hextile(many, choose)),
                 rectangle(1, 2, 33, 20, Encoding.ZRLE, encoders.zrle(few, choose, deflater)),
@@ -71,6 +79,9 @@ def a_long_conversation() -> bytes:
             ),
             b"\1\0" + u16(0, 2) + bytes(12),
             b"\2",
+            b"\x96",
+            b"\xf8\0\0\0" + u32(0x80000003) + b"\4ping",
+            b"\xfa\0\1\1",
             b"\3\0\0\0" + u32(5) + b"hallo",
             update(rectangle(0, 0, 8, 8, Encoding.RAW, bytes(256))),
         ]
@@ -136,6 +147,53 @@ def test_rectangles_of_junk_end_in_an_orderly_way(
     stream = server_bytes.opening(70, 70)
     stream += update(*(rectangle(0, 0, w, h, e, body) for e, w, h, body in rectangles))
     listen([stream])
+
+
+def listen_through_tls(pieces: list[bytes]) -> list[object]:
+    """As :func:`listen`, with an owner who does at once what is asked of him."""
+    encryption = Encryption(required=True, anonymous=True)
+    protocol = RfbProtocol(LOCAL_ENCODINGS, CREDENTIALS, encryption)
+    events: list[object] = []
+    try:
+        for piece in pieces:
+            for event in protocol.receive_data(piece):
+                events.append(event)
+                if isinstance(event, TlsRequired):
+                    # What is there already would be an intruder's; test_vencrypt.py has that.
+                    protocol.tls_established()
+            events += protocol.events()
+    except RemoteProtocolError as error:
+        events.append(str(error))
+    return events
+
+
+ENCRYPTED = {
+    "vencrypt": server_bytes.GREETING + b"\1\x13\0\2\0\2" + u32(258, 261) + b"\1" + bytes(16),
+    "tls": server_bytes.GREETING + b"\1\x12\2\x10\2" + bytes(16),
+}
+ENCRYPTED = {
+    name: start + server_bytes.RESULT_OK + server_bytes.server_init(64, 48)
+    for name, start in ENCRYPTED.items()
+}
+
+
+@pytest.mark.parametrize("start", ENCRYPTED.values(), ids=list(ENCRYPTED))
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 255)), max_size=3),
+    cut=st.integers(0, 80),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_changed_handshake_ends_in_an_orderly_way(
+    start: bytes, changes: list[tuple[int, int]], cut: int
+) -> None:
+    stream = bytearray(start)
+    for place, byte in changes:
+        stream[place % len(stream)] = byte
+    pieces = [bytes(stream[:cut]), bytes(stream[cut:])]
+    events = listen_through_tls(pieces)
+    assert events == listen_through_tls([bytes([byte]) for byte in stream])
+    if not changes:
+        assert type(events[-1]).__name__ == "Connected"
 
 
 @given(tiles=st.binary(max_size=300), cut=st.integers(1, 70))

@@ -6,7 +6,10 @@ from typing import Final
 from webvdi.rfb.decoders.copy_rect import CopyRectDecoder
 from webvdi.rfb.decoders.hextile import HextileDecoder
 from webvdi.rfb.decoders.raw import RawDecoder
+from webvdi.rfb.decoders.rre import CorreDecoder, RreDecoder
 from webvdi.rfb.decoders.tight import TightDecoder
+from webvdi.rfb.decoders.tight_png import TightPngDecoder
+from webvdi.rfb.decoders.zlib_raw import ZlibDecoder
 from webvdi.rfb.decoders.zrle import ZrleDecoder
 from webvdi.rfb.encodings import Encoding
 from webvdi.rfb.link import Decoder
@@ -14,9 +17,13 @@ from webvdi.rfb.link import Decoder
 DECODERS: Final[Mapping[int, Callable[[], Decoder]]] = {
     Encoding.RAW: RawDecoder,
     Encoding.COPY_RECT: CopyRectDecoder,
+    Encoding.RRE: RreDecoder,
+    Encoding.CORRE: CorreDecoder,
     Encoding.HEXTILE: HextileDecoder,
+    Encoding.ZLIB: ZlibDecoder,
     Encoding.TIGHT: TightDecoder,
     Encoding.ZRLE: ZrleDecoder,
+    Encoding.TIGHT_PNG: TightPngDecoder,
 }
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.framebuffer import Rect
+from webvdi.rfb.decoders.subrects import draw_subrects
 from webvdi.rfb.events import Painted
 from webvdi.rfb.link import Link
 from webvdi.rfb.parsing import Bytes, Parser
@@ -31,7 +32,6 @@ _MAX_PENDING: Final = 4096
 
 
 _Records: TypeAlias = npt.NDArray[np.void]
-_Numbers: TypeAlias = npt.NDArray[np.intp]
 
 
 class HextileDecoder:
@@ -114,16 +114,4 @@ class _Subrects:
             raise RemoteProtocolError(
                 "the display server sent a Hextile rectangle that reaches out of its tile"
             )
-        # From rectangles to their lines, from lines to their pixels, each by its number in the
-        # row of tiles.  Where pixels come twice, numpy keeps the last value, as RFB wants it.
-        lines = np.repeat(y * columns + x, heights) + _counted(heights) * columns
-        widths = np.repeat(widths, heights)
-        pixels = np.repeat(lines, widths) + _counted(widths)
-        colours = np.repeat(np.repeat(records["colour"], heights), widths)
-        self._row.reshape(-1)[pixels] = colours
-
-
-def _counted(lengths: _Numbers) -> _Numbers:
-    """0, 1, 2 … up to each of *lengths*, one after the other."""
-    starts = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
+        draw_subrects(self._row, x, y, widths, heights, records["colour"])

@@ -1,5 +1,6 @@
 """Raw: the pixels as they are (RFC 6143 §7.7.1)."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,13 @@ BAND_PIXELS: Final = 1 << 18
 """A band of 1 MiB stays in the processor's cache until it is compared with the mirror."""
 
 
+def bands(rect: Rect) -> Iterator[Rect]:
+    """*rect*, which holds pixels, in pieces of whole rows, top to bottom."""
+    rows = max(1, BAND_PIXELS // rect.width)
+    for y in range(rect.y, rect.bottom, rows):
+        yield Rect(rect.x, y, rect.width, min(rows, rect.bottom - y))
+
+
 class RawDecoder:
     """Receives pixels where they are handed out, a band of rows at a time."""
 
@@ -20,9 +28,7 @@ class RawDecoder:
         """``Painted`` for each band, top to bottom."""
         if not rect.area:
             return
-        rows = max(1, BAND_PIXELS // rect.width)
-        for y in range(rect.y, rect.bottom, rows):
-            band = Rect(rect.x, y, rect.width, min(rows, rect.bottom - y))
+        for band in bands(rect):
             pixels = np.empty((band.height, band.width, 4), np.uint8)
             yield pixels.data.cast("B")
             yield Painted(band, pixels)

@@ -49,9 +49,9 @@ class TightDecoder:
                 self._inflaters[stream] = Inflater()
         kind = control >> 4
         if kind == FILL:
-            yield from _fill(rect)
+            yield from fill(rect)
         elif kind == JPEG:
-            yield from _jpeg(rect)
+            yield from jpeg(rect)
         elif kind < FILL:
             yield from self._basic(rect, kind)
         else:
@@ -74,7 +74,8 @@ class TightDecoder:
             yield Painted(rect, as_pixels(words))
 
 
-def _fill(rect: Rect) -> Parser[None]:
+def fill(rect: Rect) -> Parser[None]:
+    """One colour."""
     colour = words_of_rgb((yield _PIXEL_BYTES) + b"\0", 0, 1)[0]
     rows = max(1, BAND_PIXELS // max(rect.width, 1))
     for y in range(rect.y, rect.bottom if rect.width else rect.y, rows):
@@ -82,8 +83,9 @@ def _fill(rect: Rect) -> Parser[None]:
         yield Painted(band, as_pixels(np.full((band.height, band.width), colour, np.uint32)))
 
 
-def _jpeg(rect: Rect) -> Parser[None]:
-    data = yield (yield from _compact_length())
+def jpeg(rect: Rect) -> Parser[None]:
+    """A JPEG picture of the rectangle's size."""
+    data = yield (yield from compact_length())
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
         if (width, height) != (rect.width, rect.height):
@@ -140,7 +142,7 @@ def _inflated(inflater: Inflater, size: int) -> Parser[Bytes]:
     """Exactly *size* bytes, which came compressed unless they are very few."""
     if size < MIN_COMPRESSED:
         return (yield size)
-    length = yield from _compact_length()
+    length = yield from compact_length()
     if length > max_compressed(size):
         raise RemoteProtocolError(
             f"the display server announced {length} bytes of Tight for {size} bytes of pixels"
@@ -153,7 +155,7 @@ def _inflated(inflater: Inflater, size: int) -> Parser[Bytes]:
     return data
 
 
-def _compact_length() -> Parser[int]:
+def compact_length() -> Parser[int]:
     """A number of 22 bits in one to three bytes, lowest first (rfbproto: compact length)."""
     low = yield from take_u8()
     length = low & 0x7F

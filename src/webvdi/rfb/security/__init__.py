@@ -2,11 +2,18 @@
 
 from typing import Final
 
+from webvdi.rfb.security.anonymous_tls import AnonymousTls
 from webvdi.rfb.security.none import NoSecurity
 from webvdi.rfb.security.security_type import SecurityType
+from webvdi.rfb.security.vencrypt import VeNCrypt
 from webvdi.rfb.security.vnc_auth import VncAuthentication
 
-SECURITY_TYPES: Final[tuple[SecurityType, ...]] = (NoSecurity(), VncAuthentication())
+SECURITY_TYPES: Final[tuple[SecurityType, ...]] = (
+    NoSecurity(),
+    VncAuthentication(),
+    VeNCrypt(),
+    AnonymousTls(),
+)
 
 _NAMES: Final = {
     1: "None",

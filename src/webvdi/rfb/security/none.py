@@ -2,6 +2,7 @@
 
 from webvdi.rfb.link import Link
 from webvdi.rfb.parsing import Parser
+from webvdi.rfb.security.security_type import plain_suits
 
 
 class NoSecurity:
@@ -9,6 +10,10 @@ class NoSecurity:
 
     number = 1
     always_has_result = False
+
+    def suits(self, link: Link, /) -> bool:
+        """It encrypts nothing itself."""
+        return plain_suits(link)
 
     def negotiate(self, _link: Link, /) -> Parser[None]:
         """Say nothing."""

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from webvdi.rfb.link import Link
 from webvdi.rfb.parsing import Bytes, Parser
-from webvdi.rfb.security.security_type import ask_credentials
+from webvdi.rfb.security.security_type import ask_credentials, plain_suits
 
 CHALLENGE_BYTES = 16
 KEY_BYTES = 8
@@ -20,6 +20,10 @@ class VncAuthentication:
 
     number = 2
     always_has_result = True
+
+    def suits(self, link: Link, /) -> bool:
+        """It encrypts nothing itself."""
+        return plain_suits(link)
 
     def negotiate(self, link: Link, /) -> Parser[None]:
         """Answer the server's challenge."""
