@@ -7,6 +7,7 @@ mirror, so that two pictures are equal exactly if their bytes are.
 from webvdi.framebuffer.cursor import Cursor
 from webvdi.framebuffer.mirror import MAX_SIDE, TILE, Framebuffer, Pixels, TileMask
 from webvdi.framebuffer.rect import Rect
+from webvdi.framebuffer.scale import fitting, scaled
 from webvdi.framebuffer.tiles import first_tiles, rects_of
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "Rect",
     "TileMask",
     "first_tiles",
+    "fitting",
     "rects_of",
+    "scaled",
 ]

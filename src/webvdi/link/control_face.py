@@ -4,17 +4,27 @@ A unix stream socket for processes of the same user; frames of JSON.  Requests c
 ``op`` and are answered with the same ``id`` and either ``ok`` or ``error``; the server also sends
 events (``event``, no ``id``), which are hints: ``sessions`` tells the truth.
 
-=================  =======================================  =========================
+=================  =======================================  =================================
 op                 fields                                   answers
-=================  =======================================  =========================
-``open_session``   session, title, endpoint, generation     once known, not once live
+=================  =======================================  =================================
+``open_session``   session, title, endpoint, generation,    once known, not once live
+                   password and tls if there are any
 ``set_state``      session, state, detail                   (off and paused machines)
 ``close_session``  session                                  viewers get a farewell
-``sessions``                                                a list of session records
+``revoke``         share                                    its viewers end, its tickets too
+``picture``        session, width, height, known            version, media_type, data (base64),
+                                                            width, height; or unchanged; or none
+``power``          session, order (shutdown, reboot,        done: whether its display takes
+                   reset)                                   such orders
+``viewers``        session                                  people
+``sessions``                                                a list of session records, each
+                                                            with power (as the event's offered)
 ``ping``                                                    pid
-=================  =======================================  =========================
+=================  =======================================  =================================
 
-Event ``endpoint_lost`` (session, generation, message) asks for a fresh endpoint.
+Event ``endpoint_lost`` (session, generation, message) asks for a fresh endpoint, ``viewers``
+(session, count) says that people came, went, or passed control on, and ``power`` (session,
+offered) whether the session's display takes orders for its machine.
 """
 
 import asyncio
@@ -27,7 +37,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from webvdi.base.errors import RemoteProtocolError, WebvdiError
-from webvdi.link.frames import MAX_CONTROL_BYTES, FrameReader, frame
+from webvdi.link.frames import MAX_ANSWER_BYTES, FrameReader, frame
 from webvdi.link.viewer_face import ServerUnavailable
 
 REQUEST_TIMEOUT_S = 10.0
@@ -82,7 +92,7 @@ class ControlClient:
 
     async def serve(self) -> None:
         """Take answers and events until the connection ends."""
-        frames = FrameReader(MAX_CONTROL_BYTES)
+        frames = FrameReader(MAX_ANSWER_BYTES)
         try:
             while data := await self._reader.read(1 << 16):
                 for message in frames.feed(data):

@@ -15,7 +15,10 @@ MAX_ATTACH_BYTES = 8 << 10
 """Bound on a connection's first frame, read before anybody is known."""
 
 MAX_CONTROL_BYTES = 4 << 20
-"""Bound on a frame of the control face."""
+"""Bound on a request on the control face."""
+
+MAX_ANSWER_BYTES = 48 << 20
+"""Bound on an answer on the control face: a whole screen without loss, in base64."""
 
 
 def frame(message: bytes) -> bytes:

@@ -12,6 +12,9 @@ from webvdi.wire.to_viewer import Farewell, Reason, ToViewer, encode_to_viewer
 MAX_UNSENT_BYTES = 24 << 20
 """Updates are bounded by acks; whoever lets this much of anything pile up reads nothing."""
 
+FAREWELL_S = 1.0
+"""How long a viewer may take to read why it has to go."""
+
 
 class ConnectionOwner(Protocol):
     """Who is told what a connection brings."""
@@ -31,6 +34,10 @@ class ViewerConnection(asyncio.Protocol):
         self._frames = FrameReader(MAX_FROM_VIEWER_BYTES)
         self._rest = rest
         self._transport: asyncio.Transport | None = None
+        self._over = False
+        """Whether farewell was said: what comes now is passed over, and nothing more is said."""
+        self.gone = asyncio.Event()
+        """Set when nothing is left of the connection."""
 
     @classmethod
     async def adopt(
@@ -58,28 +65,46 @@ class ViewerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand each whole message to the owner; a broken one ends the connection."""
+        if self._over:
+            return
         try:
             for message in self._frames.feed(data):
-                self._owner.received(self, decode_from_viewer(message))
+                self._take(message)
         except RemoteProtocolError as error:
             self.farewell(Reason.PROTOCOL_ERROR, str(error))
+
+    def _take(self, message: bytes) -> None:
+        if not self._over:  # it may be, by what came before in the same bytes
+            self._owner.received(self, decode_from_viewer(message))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's name
         """Tell the owner."""
         self._transport = None
+        self.gone.set()
         self._owner.ended(self)
 
     def send(self, message: ToViewer) -> None:
-        """Send one message, if the connection still stands."""
+        """Send one message, if the connection still stands and farewell was not said."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if self._over or transport is None or transport.is_closing():
             return
         transport.write(frame(encode_to_viewer(message)))
         if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             transport.abort()
 
     def farewell(self, reason: Reason, message: str) -> None:
-        """Say why, and close once that is sent."""
+        """Say why, and close once that was read.
+
+        To close at once, with something of the viewer's unread, would be a reset to the viewer,
+        and a reset throws away what it has not read: these very words.  Only the first counts.
+        """
+        if self._over:
+            return
         self.send(Farewell(reason, message))
-        if self._transport is not None:
-            self._transport.close()
+        transport = self._transport
+        self._over = True
+        if transport is None or transport.is_closing():
+            return
+        transport.resume_reading()
+        transport.write_eof()
+        asyncio.get_running_loop().call_later(FAREWELL_S, transport.abort)

@@ -1,17 +1,11 @@
 """The brain of a session: one machine's picture, and everyone who looks at it.
 
-Theory of operation.  The display source writes the mirror; every real change gives its tiles a
-new version.  A viewer owns no queue: whenever its in-flight budget allows, the tiles it is behind
-on are gathered into a few rectangles, copied from the mirror *as it is now*, encoded (shared with
-every viewer that needs the same), and sent as one update.  A slow viewer is thus simply sent
-fewer, newer updates.  Photographic regions may go out lossy; once a tile has rested for
-``REST_S`` it is sent again losslessly, so every picture ends exact.
+It joins two subjects that do not know each other: ``pixels`` (what each viewer lacks of the
+picture) and ``acting`` (who may do what, and what the guest is told of it).
 """
 
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 
-from webvdi.codecs import Encoded, Kind
 from webvdi.display.source import (
     Bell,
     Credentials,
@@ -23,26 +17,25 @@ from webvdi.display.source import (
     NameChanged,
     Opened,
     PointerModeChanged,
+    PowerOffered,
     Resized,
     Updated,
 )
-from webvdi.framebuffer import Cursor, Framebuffer, TileMask, first_tiles, rects_of
+from webvdi.framebuffer import Cursor, Framebuffer
+from webvdi.managed.acting import Acting
 from webvdi.managed.messages import (
+    AccessEnded,
     Attached,
     Authenticate,
     Command,
     Detached,
     Displayed,
-    Encode,
     EncodeDone,
-    EncodeKey,
     EndViewer,
     Event,
     Forgotten,
-    InputCommand,
     MachineTold,
     Nudge,
-    Press,
     Received,
     Resumed,
     SendTo,
@@ -51,44 +44,15 @@ from webvdi.managed.messages import (
     WakeAt,
     Watch,
 )
-from webvdi.managed.typing import Typist
-from webvdi.managed.viewer import Batch, Viewer, tiles
+from webvdi.managed.pixels import PixelFeed
+from webvdi.managed.places import NoPlace, gives_way
+from webvdi.managed.viewer import Viewer
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
-from webvdi.wire.to_viewer import Codec, MachineState, Piece, Reason, Role, ToViewer
-
-MAX_VIEWERS = 64
-"""Viewers of one session; each costs a tile map and a socket."""
-
-REST_S = 0.15
-"""A tile that has not changed for so long is at rest, and refined."""
-
-JPEG_QUALITY = 85
-
-CACHE_BYTES = 16 << 20
-"""Encoded pieces kept for viewers that come to need the same pixels."""
-
-NUDGE_EVERY_S = 0.025
-NUDGE_FOR_S = 0.6
-"""While somebody acts, QEMU's refresh timer is kept from backing off (measured: an interval of
-60 ms instead of 110)."""
-
-INPUT_ACK_AFTER_S = 0.1
-"""A key's press and release are acknowledged together, after what they changed was shown."""
+from webvdi.wire.to_viewer import MachineState, Reason, Role, ToViewer
 
 MAX_NAME_BYTES = 1024
 """Of a desktop's name, as viewers are told it."""
-
-MAX_UPDATE_AREA = 4 << 20
-"""Pixels of one update.  Even noise stays below the link's bound on a frame: lossless PNG takes
-3 bytes a pixel at worst.  A larger screen comes in several updates, from the top."""
-
-_CODECS = {
-    Kind.FILL: Codec.FILL,
-    Kind.INDEXED: Codec.INDEXED,
-    Kind.PNG: Codec.PNG,
-    Kind.JPEG: Codec.JPEG,
-}
 
 
 class SessionCore:
@@ -97,26 +61,13 @@ class SessionCore:
     def __init__(self, mirror: Framebuffer, title: str) -> None:
         self.mirror = mirror
         self.title = title
-        self.settled = True
-        """Whether the mirror holds a whole picture; the shell copies it from the source."""
-        self.idle_backoff = True
-        """Whether the display's refresh backs off when idle; the shell copies this, too."""
         self.viewers: dict[ViewerId, Viewer] = {}
+        self.pixels = PixelFeed(mirror, self.viewers)
         self.state = down.Machine(MachineState.CONNECTING)
-        self._opened = False
-        self._awaits_picture = True
+        self.acting = Acting(self.viewers)
         self._cursor: Cursor | None = None
         self._leds = 0
-        self._absolute = True
         self._watching = False
-        self._marks: deque[tuple[float, int]] = deque()
-        self._cache: OrderedDict[EncodeKey, Encoded] = OrderedDict()
-        self._cached_bytes = 0
-        self._encoding: set[EncodeKey] = set()
-        self._typist = Typist()
-        self._acted = float("-inf")
-        self._next_nudge = float("-inf")
-        self._input_ack_due: float | None = None
 
     # ------------------------------------------------------------ the one entrance
 
@@ -124,33 +75,35 @@ class SessionCore:
         """Advance by one event."""
         commands = list(self._dispatch(event, now))
         commands += self._watch()
-        commands += self._act(now)
-        commands += self._acknowledge(now)
+        commands += self.acting.tick(now)
         for viewer in self.viewers.values():
-            commands += self._flush(viewer, now)
+            commands += self.pixels.flush(viewer, now)
         wake = self._next_wake(now)
         if wake is not None:
             commands.append(WakeAt(wake))
         return commands
 
-    def _dispatch(self, event: Event, now: float) -> Iterable[Command]:
+    def _dispatch(  # noqa: C901 — one line an event
+        self, event: Event, now: float
+    ) -> Iterable[Command]:
         match event:
             case Received(viewer, message):
                 return self._received(viewer, message, now)
             case EncodeDone(key, encoded):
-                return self._encoded(key, encoded, now)
+                return self.pixels.encoded(key, encoded, now)
             case Displayed():
                 return self._displayed(event, now)
             case Attached():
-                return self._attached(event)
+                return self._attached(event, now)
             case Resumed(viewer, last_update):
                 return self._resumed(self.viewers[viewer], last_update, now)
             case Detached(viewer):
-                return self._detached(viewer)
+                return self._detached(viewer, now)
             case Forgotten(viewer):
-                commands = self._detached(viewer)
-                self.viewers.pop(viewer, None)
-                return commands
+                return self._forgotten(viewer, now)
+            case AccessEnded(viewer, message):
+                ending = self._end_access(viewer, message)
+                return [*ending, *self._forgotten(viewer, now)]
             case MachineTold(state, detail):
                 return self._tell_state(state, detail)
             case Tick():
@@ -158,26 +111,54 @@ class SessionCore:
 
     # ------------------------------------------------------------ viewers come and go
 
-    def _attached(self, event: Attached) -> list[Command]:
-        if len(self._connected()) >= MAX_VIEWERS:
-            message = f"{MAX_VIEWERS} viewers look at this machine already"
-            return [EndViewer(event.viewer, Reason.TOO_MANY_VIEWERS, message)]
-        viewer = Viewer(event.viewer, event.role, event.resume_key)
+    def _attached(self, event: Attached, now: float) -> list[Command]:
+        viewer = Viewer(event.viewer, event.admission, event.resume_key)
+        try:
+            room = self._make_room(viewer, now)
+        except NoPlace as error:
+            return [EndViewer(viewer.id, Reason.TOO_MANY_VIEWERS, str(error))]
         self.viewers[viewer.id] = viewer
-        return self._greet(viewer, resumed=False)
+        self.acting.came(viewer)
+        return [*room, *self._greet(viewer, resumed=False)]
 
     def _resumed(self, viewer: Viewer, last_update: int, now: float) -> list[Command]:
-        commands: list[Command] = [*viewer.hands.release()]
+        try:
+            room = self._make_room(viewer, now)
+        except NoPlace as error:
+            return [EndViewer(viewer.id, Reason.TOO_MANY_VIEWERS, str(error))]
+        commands: list[Command] = [*room, *viewer.hands.release()]
         viewer.resumed(last_update, now)
+        self.acting.came(viewer)
         return commands + self._greet(viewer, resumed=True)
 
-    def _detached(self, identity: ViewerId) -> list[Command]:
+    def _make_room(self, viewer: Viewer, now: float) -> list[Command]:
+        """What to do so that *viewer* has a place.  Raises NoPlace."""
+        out = gives_way(viewer, [v for v in self._connected() if v is not viewer])
+        if out is None:
+            return []
+        message = "the machine's owner needed this place"
+        return [
+            EndViewer(out.id, Reason.TOO_MANY_VIEWERS, message),
+            *self._forgotten(out.id, now),
+        ]
+
+    def _detached(self, identity: ViewerId, now: float) -> list[Command]:
         viewer = self.viewers.get(identity)
         if viewer is None:
             return []
         viewer.disconnected()
-        self._typist.forget()
-        return [*viewer.hands.release()]
+        return self.acting.went(viewer, now)
+
+    def _forgotten(self, identity: ViewerId, now: float) -> list[Command]:
+        commands = self._detached(identity, now)
+        self.viewers.pop(identity, None)
+        return commands
+
+    def _end_access(self, identity: ViewerId, message: str) -> list[Command]:
+        viewer = self.viewers.get(identity)
+        if viewer is None or not viewer.connected:
+            return []
+        return [EndViewer(identity, Reason.REVOKED, message)]
 
     def _greet(self, viewer: Viewer, *, resumed: bool) -> list[Command]:
         viewer.acked_input = viewer.hands.last_input
@@ -191,25 +172,31 @@ class SessionCore:
                 self.title,
             ),
             *self._desktop(viewer),
-            self.state,
-            down.PointerMode(self._absolute),
+            _state_for(viewer, self.state),
+            down.PointerMode(self.acting.absolute),
             down.Leds(self._leds),
         ]
         if self._cursor is not None:
             messages.append(_shape(self._cursor))
+        messages += self.acting.pointers_for(viewer)
         # A picture that nobody looked at is old: have the source look afresh.
         return [*(SendTo(viewer.id, m) for m in messages), Nudge()]
 
     def _desktop(self, viewer: Viewer) -> list[ToViewer]:
         """The screen's size, where the viewer does not know it."""
         size = (self.mirror.width, self.mirror.height)
-        if not self._opened or viewer.desktop == size:
+        if not self.pixels.opened or viewer.desktop == size:
             return []
         viewer.told_desktop(self.mirror)
         return [down.Desktop(*size)]
 
+    @property
+    def watching(self) -> bool:
+        """Whether anybody looks, so that the mirror is kept up to date."""
+        return any(v.watching for v in self.viewers.values())
+
     def _watch(self) -> list[Command]:
-        watching = any(v.watching for v in self.viewers.values())
+        watching = self.watching
         if watching == self._watching:
             return []
         self._watching = watching
@@ -227,8 +214,7 @@ class SessionCore:
             case up.Ack(update, _):
                 viewer.acked(min(update, viewer.updates), now)
             case up.Visibility(visible):
-                viewer.visible = visible
-                return (Nudge(),) if visible else ()
+                return self._seen(viewer, visible=visible)
             case up.Ping(token):
                 return (SendTo(identity, up.Pong(token)),)
             case up.GiveCredentials(username, password):
@@ -238,66 +224,28 @@ class SessionCore:
                 return (EndViewer(identity, Reason.PROTOCOL_ERROR, "Attach comes only once"),)
             case up.Pong():
                 pass
+            case up.Control():
+                return self.acting.wish(viewer, message, now)
             case _:
-                return self._input(viewer, message, now)
+                return self.acting.input(viewer, message, now)
         return ()
 
-    def _input(self, viewer: Viewer, message: up.Input, now: float) -> list[InputCommand]:
-        if not viewer.hands.fresh(message) or viewer.role is Role.OBSERVER:
+    def _seen(self, viewer: Viewer, *, visible: bool) -> list[Command]:
+        """The viewer's page came to light, or was hidden: then it is sent nothing it would draw."""
+        viewer.visible = visible
+        if not visible:
             return []
-        self._acted = now
-        before: list[InputCommand] = []
-        match message:
-            case up.Text(_, text):
-                self._typist.type(text)
-            case up.Key(_, True):
-                before = [Press(s.down, s.keysym, s.scancode) for s in self._typist.interrupt()]
-            case _:
-                pass
-        return before + viewer.hands.handle(message)
-
-    def _acknowledge(self, now: float) -> list[Command]:
-        """Tell viewers which inputs are handled: some time after, so never ahead of pixels."""
-        behind = [v for v in self._connected() if v.acked_input < v.hands.last_input]
-        if not behind:
-            self._input_ack_due = None
-            return []
-        if self._input_ack_due is None:
-            self._input_ack_due = now + INPUT_ACK_AFTER_S
-        if now < self._input_ack_due:
-            return []
-        self._input_ack_due = None
-        for viewer in behind:
-            viewer.acked_input = viewer.hands.last_input
-        return [SendTo(v.id, down.InputAck(v.acked_input)) for v in behind]
-
-    def _act(self, now: float) -> list[Command]:
-        """Type what is due, and keep the display's refresh awake while somebody acts."""
-        commands: list[Command] = [
-            Press(s.down, s.keysym, s.scancode) for s in self._typist.strokes(now)
-        ]
-        if commands:
-            self._acted = now
-        if self._nudging(now) and now >= self._next_nudge:
-            self._next_nudge = now + NUDGE_EVERY_S
-            commands.append(Nudge())
-        return commands
-
-    def _nudging(self, now: float) -> bool:
-        return self.idle_backoff and now - self._acted < NUDGE_FOR_S
+        return [*(SendTo(viewer.id, m) for m in self.acting.pointers_for(viewer)), Nudge()]
 
     # ------------------------------------------------------------ what the display says
 
     def _displayed(self, displayed: Displayed, now: float) -> Iterable[Command]:  # noqa: C901
         match displayed.event:
             case Updated():
-                self._awaits_picture = False
-                self._mark(now)
+                self.pixels.display_updated(now)
                 return ()
             case Opened(_, _, name):
-                self._opened = True
-                self._awaits_picture = True
-                self._mark(now)
+                self.pixels.display_opened(now)
                 size = self._each(self._desktop)
                 return [
                     *size,
@@ -306,7 +254,7 @@ class SessionCore:
                     Watch(self._watching),
                 ]
             case Resized():
-                self._mark(now)
+                self.pixels.changed(now)
                 return self._each(self._desktop)
             case CursorChanged(cursor):
                 self._cursor = cursor
@@ -315,20 +263,22 @@ class SessionCore:
                 self._leds = leds
                 return self._tell(down.Leds(leds))
             case PointerModeChanged(absolute):
-                self._absolute = absolute
+                self.acting.absolute = absolute
                 return self._tell(down.PointerMode(absolute))
             case NameChanged(name):
                 return self._named(name)
+            case PowerOffered():  # the broker's business
+                return ()
             case Bell():
                 return self._tell(down.RingBell())
             case CutText(text):
-                return self._tell(down.GuestClipboard(cut(text, up.MAX_CLIPBOARD_BYTES)))
+                return self._tell_hands(down.GuestClipboard(cut(text, up.MAX_CLIPBOARD_BYTES)))
             case CredentialsRequired(username, retry):
                 wanted = "username password" if username else "password"
                 detail = f"{wanted} retry" if retry else wanted
                 return self._tell_state(MachineState.CREDENTIALS, detail)
             case Lost(message, permanent):
-                self._awaits_picture = self._awaits_picture or not self.settled
+                self.pixels.display_lost()
                 state = MachineState.FAILED if permanent else MachineState.LOST
                 return self._tell_state(state, message)
 
@@ -344,30 +294,21 @@ class SessionCore:
             return []
         return self._tell_state(MachineState.LIVE, "")
 
-    def _mark(self, now: float) -> None:
-        """Remember which version was current when, to know what has rested since."""
-        self._marks.append((now, self.mirror.version))
-        self._rested(now)  # forgets older marks
-
-    def _rested(self, now: float) -> int:
-        """The newest version that is at least ``REST_S`` old."""
-        while len(self._marks) > 1 and self._marks[1][0] <= now - REST_S:
-            self._marks.popleft()
-        if not self._marks or self._marks[0][0] > now - REST_S:
-            return 0
-        return self._marks[0][1]
-
     def _tell_state(self, state: MachineState, detail: str) -> list[Command]:
         new = down.Machine(state, detail)
         if new == self.state:
             return []
         if state in (MachineState.OFF, MachineState.LOST, MachineState.FAILED):
-            self._typist.forget()
+            self.acting.machine_gone()
         self.state = new
-        return self._tell(new)
+        return self._each(lambda viewer: [_state_for(viewer, new)])
 
     def _tell(self, message: ToViewer) -> list[Command]:
         return [SendTo(v.id, message) for v in self._connected()]
+
+    def _tell_hands(self, message: ToViewer) -> list[Command]:
+        hands = [v for v in self._connected() if self.acting.hears_the_clipboard(v)]
+        return [SendTo(v.id, message) for v in hands]
 
     def _each(self, messages: Callable[[Viewer], list[ToViewer]]) -> list[Command]:
         return [SendTo(v.id, m) for v in self._connected() for m in messages(v)]
@@ -375,100 +316,15 @@ class SessionCore:
     def _connected(self) -> list[Viewer]:
         return [v for v in self.viewers.values() if v.connected]
 
-    # ------------------------------------------------------------ pixels go out
-
-    def _flush(self, viewer: Viewer, now: float) -> list[Command]:
-        """Start an update for *viewer* if there is something to show and room for it."""
-        if not self._ready(viewer):
-            return []
-        if not viewer.up_to_date(self.mirror):
-            stale = viewer.stale(self.mirror)
-            if stale.any():
-                return self._start(viewer, stale, JPEG_QUALITY, now)
-        if not viewer.any_lossy:
-            return []
-        blurred = viewer.blurred(self.mirror, self._rested(now))
-        if blurred.any():
-            return self._start(viewer, blurred, None, now)
-        return []
-
-    def _ready(self, viewer: Viewer) -> bool:
-        return (
-            self._opened
-            and self.settled
-            and not self._awaits_picture
-            and viewer.watching
-            and viewer.desktop == (self.mirror.width, self.mirror.height)
-            and viewer.batch is None
-            and viewer.pacer.may_send()
-        )
-
-    def _start(
-        self, viewer: Viewer, mask: TileMask, quality: int | None, now: float
-    ) -> list[Command]:
-        mirror = self.mirror
-        mask, whole = first_tiles(mask, MAX_UPDATE_AREA)
-        keys = [
-            EncodeKey(rect, int(mirror.versions[tiles(rect)].max()), quality)
-            for rect in rects_of(mask, mirror.width, mirror.height)
-        ]
-        viewer.begin(mirror, keys, all_stale=whole)
-        commands: list[Command] = []
-        for key in keys:
-            cached = self._cache.get(key)
-            if cached is not None:
-                self._deliver(viewer, key, cached)
-            elif key not in self._encoding:
-                self._encoding.add(key)
-                commands.append(Encode(key, mirror.snapshot(key.rect)))
-        return [*commands, *self._send_if_complete(viewer, now)]
-
-    def _encoded(self, key: EncodeKey, encoded: Encoded, now: float) -> list[Command]:
-        self._encoding.discard(key)
-        self._remember(key, encoded)
-        commands: list[Command] = []
-        for viewer in self.viewers.values():
-            if viewer.batch is not None and key in viewer.batch.keys:
-                self._deliver(viewer, key, encoded)
-                commands += self._send_if_complete(viewer, now)
-        return commands
-
-    @staticmethod
-    def _deliver(viewer: Viewer, key: EncodeKey, encoded: Encoded) -> None:
-        if viewer.batch is not None:
-            viewer.batch.done[key] = encoded
-
-    def _send_if_complete(self, viewer: Viewer, now: float) -> list[Command]:
-        batch = viewer.batch
-        if batch is None or not batch.complete:
-            return []
-        viewer.batch = None
-        viewer.updates += 1
-        update = _update(viewer.updates, batch)
-        viewer.went(batch, sum(len(p.payload) for p in update.pieces), now)
-        return [SendTo(viewer.id, update)]
-
-    def _remember(self, key: EncodeKey, encoded: Encoded) -> None:
-        self._cache[key] = encoded
-        self._cached_bytes += len(encoded.payload)
-        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= len(dropped.payload)
-
     # ------------------------------------------------------------ time
 
     def _next_wake(self, now: float) -> float | None:
         """When something will be due although nothing happens."""
-        times: list[float] = []
-        if self._typist.due is not None:
-            times.append(self._typist.due)
-        if self._nudging(now):
-            times.append(self._next_nudge)
-        if self._input_ack_due is not None:
-            times.append(self._input_ack_due)
-        if any(v.watching and v.any_lossy for v in self.viewers.values()):
-            times.append(now + REST_S)
-        return max(now, min(times)) if times else None
+        due = self.acting.due(now)
+        refine = self.pixels.due(now)
+        if refine is not None:
+            due.append(refine)
+        return max(now, min(due)) if due else None
 
 
 def cut(text: str, size_bytes: int) -> str:
@@ -476,19 +332,15 @@ def cut(text: str, size_bytes: int) -> str:
     return text.encode()[:size_bytes].decode(errors="ignore")
 
 
-def _update(number: int, batch: Batch) -> down.Update:
-    pieces = tuple(
-        Piece(
-            _CODECS[batch.done[key].kind],
-            key.rect.x,
-            key.rect.y,
-            key.rect.width,
-            key.rect.height,
-            batch.done[key].payload,
-        )
-        for key in batch.keys
-    )
-    return down.Update(number, any(e.lossy for e in batch.done.values()), pieces)
+def _state_for(viewer: Viewer, state: down.Machine) -> down.Machine:
+    """*state* as that viewer may be told it.
+
+    Why a machine is off or out of reach names what is on its host (files, addresses), which is
+    for owners only; which credentials are asked for is for everybody.
+    """
+    if viewer.role is Role.OWNER or state.state is MachineState.CREDENTIALS:
+        return state
+    return down.Machine(state.state, "")
 
 
 def _shape(cursor: Cursor) -> down.CursorShape:

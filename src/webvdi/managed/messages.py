@@ -25,6 +25,31 @@ class EncodeKey:
     """JPEG quality allowed for photographic content; None: lossless."""
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """With what rights a viewer is here, as its ticket says."""
+
+    role: Role
+    subject: str = ""
+    """Whose viewer it is: all of one subject are one person."""
+    name: str = ""
+    share: str = ""
+    """The share link that it came by; empty: none."""
+    since: float = 0.0
+    """When it came; seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """One connected viewer, as the broker is told of it."""
+
+    viewer: ViewerId
+    name: str
+    role: Role
+    controls: bool
+    since: float
+
+
 # ---------------------------------------------------------------- events
 
 
@@ -33,7 +58,7 @@ class Attached:
     """A viewer came in with a ticket."""
 
     viewer: ViewerId
-    role: Role
+    admission: Admission
     resume_key: str
 
 
@@ -57,6 +82,14 @@ class Forgotten:
     """A viewer will not come back."""
 
     viewer: ViewerId
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded:
+    """A viewer's rights were taken back, or have run out; *message* is for its user."""
+
+    viewer: ViewerId
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +133,7 @@ Event: TypeAlias = (
     | Resumed
     | Detached
     | Forgotten
+    | AccessEnded
     | Received
     | Displayed
     | EncodeDone
@@ -197,6 +231,13 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class TellPeople:
+    """Tell the broker who is connected."""
+
+    people: tuple[Attendee, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
     """Send :class:`Tick` at this monotonic time; replaces the wish before."""
 
@@ -206,5 +247,5 @@ class WakeAt:
 InputCommand: TypeAlias = Press | Point | Move | SetClipboard | RequestSize
 
 Command: TypeAlias = (
-    SendTo | EndViewer | Encode | InputCommand | Authenticate | Nudge | Watch | WakeAt
+    SendTo | EndViewer | Encode | InputCommand | Authenticate | Nudge | Watch | TellPeople | WakeAt
 )

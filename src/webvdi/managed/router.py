@@ -7,34 +7,30 @@ come back to their machines although the web process may be down.
 
 import asyncio
 import base64
-import json
 import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any
 
+from webvdi.access.revocations import Revocations
 from webvdi.access.tickets import TicketInvalid, TicketOffice
-from webvdi.base.errors import RemoteProtocolError, WebvdiError
-from webvdi.base.files import write_atomic
+from webvdi.base.errors import NotFound, RemoteProtocolError
 from webvdi.base.lifeline import watch_lifeline
 from webvdi.base.tasks import TaskOwner
 from webvdi.display.endpoint import parse_endpoint
-from webvdi.link.control_face import decode_control, encode_control, peer_uid
-from webvdi.link.frames import (
-    MAX_ATTACH_BYTES,
-    MAX_CONTROL_BYTES,
-    PREAMBLE,
-    FrameReader,
-    frame,
-)
-from webvdi.managed.channel import Channel, socketpair
+from webvdi.display.source import PowerOrder
+from webvdi.display.tls import TlsPolicy
+from webvdi.framebuffer import MAX_SIDE
+from webvdi.link.frames import MAX_ATTACH_BYTES, PREAMBLE, frame
+from webvdi.managed.book import Book, SessionRecord
+from webvdi.managed.broker_face import BrokerFace, Operation
+from webvdi.managed.rights import REVOKED
+from webvdi.managed.staff import Staff, WorkerUnavailable
 from webvdi.wire.from_viewer import Attach, Credential, decode_from_viewer
 from webvdi.wire.to_viewer import Farewell, MachineState, Reason, encode_to_viewer
 
@@ -46,24 +42,7 @@ HANDSHAKE_TIMEOUT_S = 10.0
 MAX_HANDSHAKES = 256
 """Connections that have not said who they are; the rest wait in the listen queue."""
 
-SHORT_LIFE_S = 5.0
-MAX_HIRING_PAUSE_S = 5.0
-"""Workers that end within the first of these are followed by others after growing pauses."""
-
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-
-
-@dataclass(slots=True)
-class SessionRecord:
-    """What the router knows of a session."""
-
-    name: str
-    title: str
-    endpoint: str
-    generation: str
-    state: int = MachineState.CONNECTING
-    detail: str = ""
-    password: str | None = None
 
 
 class Router:
@@ -74,19 +53,20 @@ class Router:
     ) -> None:
         self._viewers = viewers
         self._control = control
-        self._memory = memory
         self._office = TicketOffice(key, opened=time.time())
+        self._revoked = Revocations()
         self._tasks = TaskOwner("router")
-        self._workers: dict[str, WorkerProcess] = {}
-        self._spare: WorkerProcess | None = None
-        self._hiring = asyncio.Lock()
-        """One worker is started at a time, and no session gets two."""
-        self._short_lives = 0
-        """Workers in a row that ended soon after their start."""
-        self._brokers: set[asyncio.StreamWriter] = set()
+        self._book = Book(memory)
+        self._people: dict[str, list[dict[str, Any]]] = {}
+        """Who looks at each session, as its worker told last."""
+        self._power: set[str] = set()
+        """Sessions whose display takes orders for its machine, as of now."""
+        self._staff = Staff(
+            self._tasks, self._worker_says, self._nobody_looks, self._hire_for_listeners
+        )
+        self._brokers = BrokerFace(self._tasks, self._operations())
         self._handshakes = asyncio.Semaphore(MAX_HANDSHAKES)
         self._done = asyncio.Event()
-        self._sessions = self._remembered()
 
     # ------------------------------------------------------------ life
 
@@ -97,33 +77,13 @@ class Router:
         watch_lifeline(self._done.set)
         self._viewers.setblocking(False)
         self._control.setblocking(False)
-        await self._prepare_spare()
-        control = await asyncio.start_unix_server(self._broker_came, sock=self._control)
+        await self._staff.prepare_spare()
+        control = await asyncio.start_unix_server(self._brokers.came, sock=self._control)
         self._tasks.start(self._accept_viewers(), name="accept")
         await self._done.wait()
         control.close()
         await self._tasks.close()
-        for worker in [*self._workers.values(), *([self._spare] if self._spare else [])]:
-            await worker.end()
-
-    def _remembered(self) -> dict[str, SessionRecord]:
-        try:
-            rows = json.loads(self._memory.read_bytes())
-            return {row["name"]: SessionRecord(**row) for row in rows}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, KeyError) as error:
-            logger.warning("%s is damaged and is begun anew: %s", self._memory, error)
-            return {}
-
-    def _remember(self) -> None:
-        rows = [asdict(record) for record in self._sessions.values()]
-        for row in rows:
-            row["password"] = None  # is not for the disk; it is asked again
-        try:
-            write_atomic(self._memory, json.dumps(rows).encode())
-        except OSError as error:  # the sessions go on; only our restart would not know them
-            logger.error("%s cannot be written: %s", self._memory, error)  # noqa: TRY400
+        await self._staff.close()
 
     # ------------------------------------------------------------ viewers
 
@@ -145,6 +105,8 @@ class Router:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
                 first, rest = await _first_message(connection)
             await self._admit(connection, first, rest)
+        except WorkerUnavailable as error:
+            await _say_farewell(connection, _Rejected(Reason.RESTARTING, str(error)))
         except _Rejected as rejected:
             await _say_farewell(connection, rejected)
         except RemoteProtocolError as error:
@@ -165,7 +127,8 @@ class Router:
                 ticket = self._office.check(attach.credential, now=time.time())
             except TicketInvalid as error:
                 raise _Rejected(Reason.TICKET_INVALID, str(error)) from error
-            message |= {"op": "attach", "session": ticket.session, "role": ticket.role}
+            self._insist_on_share(ticket.share)
+            message |= {"op": "attach", **asdict(ticket)}
             name = ticket.session
         else:
             name = attach.credential.split(":", 1)[0]
@@ -175,228 +138,166 @@ class Router:
                 "key": attach.credential,
                 "last_update": attach.last_update,
             }
-            if name not in self._workers:
+            if self._staff.worker_of(name) is None:
                 raise _Rejected(Reason.RESUME_UNKNOWN, "this viewer is no longer known")
-        record = self._sessions.get(name)
+        record = self._book.get(name)
         if record is None:
             raise _Rejected(Reason.SESSION_ENDED, f"there is no session named {name!r}")
-        worker = await self._worker_for(record)
-        if not worker.channel.send(message, connection):
+        worker = await self._staff.hire(record)
+        self._insist_on_share(message.get("share", ""))  # hiring may have taken a moment
+        if not worker.channel.send(message, connection.fileno()):
             raise _Rejected(Reason.RESTARTING, "the session is being restarted")
+        worker.admitted[name] = worker.admitted.get(name, 0) + 1
 
-    # ------------------------------------------------------------ workers
+    def _insist_on_share(self, share: str) -> None:
+        if share in self._revoked:
+            raise _Rejected(Reason.REVOKED, REVOKED)
 
-    async def _worker_for(self, record: SessionRecord) -> "WorkerProcess":
-        async with self._hiring:
-            worker = self._workers.get(record.name)
-            if worker is None:
-                worker = self._spare or await self._start_worker()
-                self._spare = None
-                self._workers[record.name] = worker
-                self._introduce(worker, record)
-                self._tasks.start(self._prepare_spare(), name="spare")
-        return worker
-
-    def _introduce(self, worker: "WorkerProcess", record: SessionRecord) -> None:
-        """Tell a worker what we know of a session."""
-        worker.channel.send(
-            {
-                "op": "open",
-                "session": record.name,
-                "title": record.title,
-                "endpoint": record.endpoint,
-                "generation": record.generation,
-                "password": record.password,
-            }
-        )
-        if record.state != MachineState.CONNECTING:
-            self._tell_state(worker, record)
-
-    async def _prepare_spare(self) -> None:
-        """Have a worker waiting: starting one takes as long as a person notices."""
-        await asyncio.sleep(min(MAX_HIRING_PAUSE_S, 0.1 * 2**self._short_lives - 0.1))
-        async with self._hiring:
-            if self._spare is None:
-                self._spare = await self._start_worker()
-
-    async def _start_worker(self) -> "WorkerProcess":
-        ours, theirs = socketpair()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "webvdi.managed",
-                "worker",
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=DEVNULL,
-            )
-        except OSError as error:
-            ours.close()
-            raise _Rejected(Reason.RESTARTING, f"no worker can be started: {error}") from error
-        finally:
-            theirs.close()
-        worker = WorkerProcess(process, asyncio.get_running_loop().time())
-        worker.channel = Channel(
-            ours,
-            lambda message, _: self._worker_says(message),
-            lambda: self._worker_gone(worker),
-        )
-        return worker
+    # ------------------------------------------------------------ what workers say
 
     def _worker_says(self, message: dict[str, Any]) -> None:
-        if message.get("event") == "endpoint_lost":
-            self._tell_brokers(message)
+        match message:
+            case {"event": "endpoint_lost"}:
+                self._brokers.tell(message)
+            case {"event": "people", "session": session, "people": people}:
+                self._heard_people(session, people)
+            case {"event": "power", "session": session, "offered": offered}:
+                self._heard_power(session, offered=offered)
 
-    def _worker_gone(self, worker: "WorkerProcess") -> None:
-        names = [name for name, other in self._workers.items() if other is worker]
-        for name in names:
-            del self._workers[name]
-        if worker is self._spare:
-            self._spare = None
-        lived_s = asyncio.get_running_loop().time() - worker.began
-        self._short_lives = self._short_lives + 1 if lived_s < SHORT_LIFE_S else 0
-        if not self._done.is_set():
-            logger.warning("worker %d ended; its sessions: %s", worker.pid, ", ".join(names))
-            self._tasks.start(worker.reap(), name="reap")
-            self._tasks.start(self._prepare_spare(), name="spare")
+    def _nobody_looks(self, session: str) -> None:
+        self._heard_people(session, [])
+        self._heard_power(session, offered=False)
 
-    # ------------------------------------------------------------ the control face
-
-    def _broker_came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.start(self._serve_broker(reader, writer), name="broker")
-
-    async def _serve_broker(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        connection = writer.get_extra_info("socket")
-        if peer_uid(connection) != os.getuid():
-            logger.warning("a process of another user knocked at the control socket")
-            writer.close()
+    def _heard_power(self, session: str, *, offered: bool) -> None:
+        if offered == (session in self._power):
             return
-        frames = FrameReader(MAX_CONTROL_BYTES)
-        self._brokers.add(writer)
+        if offered:
+            self._power.add(session)
+        else:
+            self._power.discard(session)
+        self._brokers.tell({"event": "power", "session": session, "offered": offered})
+
+    def _hire_for_listeners(self) -> None:
+        """Displays that connect to us do not wait until somebody looks.
+
+        Asked again whenever a worker is to spare, so that one that dies again and again is
+        followed after growing pauses.
+        """
+        for record in self._book:
+            if record.listens and self._staff.worker_of(record.name) is None:
+                self._tasks.start(self._hire(record), name="listen")
+
+    async def _hire(self, record: SessionRecord) -> None:
         try:
-            while data := await reader.read(1 << 16):
-                for message in frames.feed(data):
-                    writer.write(encode_control(self._answer(decode_control(message))))
-                await writer.drain()
-        except (RemoteProtocolError, OSError) as error:
-            logger.warning("a control connection ended: %s", error)
-        finally:
-            self._brokers.discard(writer)
-            writer.close()
+            await self._staff.hire(record)
+        except WorkerUnavailable as error:
+            logger.warning("session %s cannot listen: %s", record.name, error)
 
-    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        number = request.get("id", 0)
-        try:
-            return {"id": number, **self._control_op(request)}
-        except (WebvdiError, ValueError) as error:
-            return {"id": number, "error": str(error)}
-        except (KeyError, TypeError) as error:
-            return {"id": number, "error": f"the request lacks or misspells {error}"}
+    def _heard_people(self, session: str, people: list[dict[str, Any]]) -> None:
+        if people == self._people.get(session, []):
+            return
+        if people:
+            self._people[session] = people
+        else:
+            del self._people[session]
+        self._brokers.tell({"event": "viewers", "session": session, "count": len(people)})
 
-    def _control_op(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        match request["op"]:
-            case "open_session":
-                self._open_session(request)
-            case "set_state":
-                self._set_state(request)
-            case "close_session":
-                self._close_session(str(request["session"]))
-            case "sessions":
-                return {
-                    "sessions": [asdict(r) | {"password": None} for r in self._sessions.values()]
-                }
-            case "ping":
-                return {"pid": os.getpid()}
-            case other:
-                return {"error": f"there is no operation {other!r}"}
-        return {"ok": True}
+    # ------------------------------------------------------------ what brokers ask
 
-    def _open_session(self, request: Mapping[str, Any]) -> None:
+    def _operations(self) -> dict[str, Operation]:
+        return {
+            "open_session": self._open_session,
+            "set_state": self._set_state,
+            "close_session": self._close_session,
+            "revoke": self._revoke,
+            "picture": self._picture,
+            "power": self._order_power,
+            "viewers": lambda request: {"people": self._people.get(str(request["session"]), [])},
+            "sessions": lambda _: {"sessions": self._told_sessions()},
+            "ping": lambda _: {"pid": os.getpid()},
+        }
+
+    def _open_session(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = str(request["session"])
         if not name or len(name) > 64 or not NAME_CHARACTERS.issuperset(name):
             raise ValueError(f"{name!r} is no session name: a-z, 0-9, '-', '_', '.', at most 64")
         endpoint = str(parse_endpoint(str(request["endpoint"])))
-        password = request.get("password")
+        password, tls = request.get("password"), request.get("tls")
         record = SessionRecord(
             name,
             str(request["title"]),
             endpoint,
             str(request["generation"]),
             password=None if password is None else str(password),
+            tls=None if tls is None else TlsPolicy.from_json(tls).to_json(),
         )
-        self._sessions[name] = record
-        self._remember()
-        worker = self._workers.get(name)
+        self._book.put(record)
+        worker = self._staff.informed(name)
         if worker is not None:
-            self._introduce(worker, record)
+            worker.introduce(record)
+        elif record.listens:
+            self._hire_for_listeners()
+        return {"ok": True}
 
-    def _set_state(self, request: Mapping[str, Any]) -> None:
-        record = self._sessions.get(str(request["session"]))
-        if record is None:
-            record = SessionRecord(str(request["session"]), str(request["session"]), "", "")
-            self._sessions[record.name] = record
+    def _set_state(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(request["session"])
+        record = self._book.get(name) or SessionRecord(name, name, "", "")
         record.state = MachineState(int(request["state"]))
         record.detail = str(request["detail"])
-        self._remember()
-        worker = self._workers.get(record.name)
+        self._book.put(record)
+        worker = self._staff.informed(name)
         if worker is not None:
-            self._tell_state(worker, record)
+            worker.tell_state(record)
+        return {"ok": True}
 
-    @staticmethod
-    def _tell_state(worker: "WorkerProcess", record: SessionRecord) -> None:
-        worker.channel.send(
-            {
-                "op": "tell",
-                "session": record.name,
-                "state": record.state,
-                "detail": record.detail,
-            }
-        )
+    def _close_session(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(request["session"])
+        if self._book.drop(name):
+            self._staff.discharge(name, "the session was closed")
+            self._nobody_looks(name)
+        return {"ok": True}
 
-    def _close_session(self, name: str) -> None:
-        if self._sessions.pop(name, None) is None:
-            return
-        self._remember()
-        worker = self._workers.pop(name, None)
-        if worker is not None:
-            worker.channel.send(
-                {"op": "close", "session": name, "message": "the session was closed"}
-            )
-            self._tasks.start(worker.end(), name="end worker")
+    def _revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        share = str(request["share"])
+        if not share:
+            raise ValueError("a share has a name")
+        self._revoked.add(share, now=time.monotonic())
+        self._staff.revoke(share)
+        return {"ok": True}
 
-    def _tell_brokers(self, event: Mapping[str, Any]) -> None:
-        for writer in self._brokers:
-            writer.write(encode_control(event))
+    def _told_sessions(self) -> list[dict[str, Any]]:
+        return [one | {"power": one["name"] in self._power} for one in self._book.told()]
+
+    async def _order_power(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """May take a moment, where nobody watches."""
+        order = PowerOrder(str(request["order"]))
+        record = self._book.get(str(request["session"]))
+        if record is None:
+            raise NotFound("session", str(request["session"]))
+        return {"done": await self._staff.order(record, order)}
+
+    async def _picture(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """May take a moment, where nobody watches."""
+        question = _picture_question(request)
+        record = self._book.get(str(request["session"]))
+        if record is None:
+            raise NotFound("session", str(request["session"]))
+        if record.state in (MachineState.OFF, MachineState.FAILED) or not record.endpoint:
+            return {"none": record.detail or "the machine is off"}
+        answer = await self._staff.look(record, question)
+        if "data" not in answer:
+            return {key: answer[key] for key in ("unchanged", "none") if key in answer}
+        told = {key: answer[key] for key in ("version", "media_type", "width", "height")}
+        return told | {"data": base64.b64encode(answer["data"]).decode()}
 
 
-class WorkerProcess:
-    """A worker as the router holds it."""
-
-    channel: Channel
-
-    def __init__(self, process: asyncio.subprocess.Process, began: float) -> None:
-        self._process = process
-        self.began = began
-        """Monotonic seconds."""
-        self.pid = process.pid
-
-    async def reap(self) -> None:
-        """Wait for a worker that has gone, or seems to have; one that hangs is killed."""
-        try:
-            await asyncio.wait_for(self._process.wait(), 5)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-
-    async def end(self) -> None:
-        """Let it say farewell, then make sure that it is gone."""
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self.reap()
-        self.channel.close()
+def _picture_question(request: Mapping[str, Any]) -> dict[str, Any]:
+    width, height = (request.get(side, 0) for side in ("width", "height"))
+    whole = (width, height) == (0, 0)
+    if not whole and not all(isinstance(s, int) and 0 < s <= MAX_SIDE for s in (width, height)):
+        raise ValueError(f"a picture's sides are 1 to {MAX_SIDE} pixels, or both 0 for all of it")
+    known = request.get("known")
+    return {"width": width, "height": height, "known": None if known is None else str(known)}
 
 
 class _Rejected(Exception):

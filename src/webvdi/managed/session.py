@@ -4,28 +4,24 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from webvdi.base.tasks import TaskOwner
 from webvdi.codecs import Encoded, encode_lossless, encode_lossy
-from webvdi.display.endpoint import Endpoint
-from webvdi.display.rfb_source import RfbSource
-from webvdi.display.source import (
-    Credentials,
-    CredentialsRequired,
-    DisplayEvent,
-    DisplaySource,
-    Lost,
-    Opened,
-)
+from webvdi.display.source import DisplayEvent, DisplaySource, PowerOrder
 from webvdi.framebuffer import Framebuffer, Pixels
 from webvdi.managed.connection import ViewerConnection
 from webvdi.managed.core import SessionCore
+from webvdi.managed.display_link import DisplayLink, Target
+from webvdi.managed.glances import Glances
 from webvdi.managed.messages import (
+    AccessEnded,
+    Admission,
     Attached,
+    Attendee,
     Authenticate,
     Command,
     Detached,
@@ -45,21 +41,21 @@ from webvdi.managed.messages import (
     Resumed,
     SendTo,
     SetClipboard,
+    TellPeople,
     Tick,
     ViewerId,
     WakeAt,
     Watch,
 )
+from webvdi.managed.pictures import Answer
+from webvdi.managed.rights import Rights
 from webvdi.wire.from_viewer import FromViewer
-from webvdi.wire.to_viewer import MachineState, Reason, Role
+from webvdi.wire.to_viewer import MachineState, Reason
 
 logger = logging.getLogger(__name__)
 
 LINGER_S = 60.0
 """How long a viewer may be away and still resume, and how long an unwatched session stays warm."""
-
-RETRY_S = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
-"""Pauses between attempts to reach a display; the last one repeats."""
 
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
@@ -68,13 +64,23 @@ MAX_VIEWERS_KEPT = 256
 """Viewers remembered at once, attached or away; beyond it the one longest away is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a session shows: an endpoint, valid for one generation of a machine."""
+class Reports(Protocol):
+    """Whom a session tells what concerns others."""
 
-    endpoint: Endpoint
-    generation: str
-    credentials: Credentials | None = None
+    def endpoint_lost(self, session: str, generation: str, why: str) -> None:
+        """The display is gone; a fresh endpoint may help."""
+
+    def people(self, session: str, people: tuple[Attendee, ...]) -> None:
+        """Who is connected now."""
+
+    def idle(self, session: str) -> None:
+        """Nobody has watched for a while; at most pictures are asked for."""
+
+    def power(self, session: str, *, offered: bool) -> None:
+        """Whether the display takes orders for its machine, as of now."""
+
+    def failed(self) -> None:
+        """Something of ours failed: the worker ends, and its sessions begin anew."""
 
 
 class Session:
@@ -85,27 +91,28 @@ class Session:
         name: str,
         title: str,
         encoders: Executor,
-        on_endpoint_lost: Callable[[str, str], None],
-        on_failure: Callable[[], None],
+        reports: Reports,
     ) -> None:
         self.name = name
         self._title = title
         self._encoders = encoders
-        self._on_endpoint_lost = on_endpoint_lost
-        self._on_failure = on_failure
-        """Called when something of ours failed: the worker ends, and its sessions begin anew."""
+        self._reports = reports
         self._loop = asyncio.get_running_loop()
         self._tasks = TaskOwner(f"session {name}")
         self._core = SessionCore(Framebuffer(1, 1), title)
-        self._source: DisplaySource | None = None
-        self._source_task: asyncio.Task[None] | None = None
-        self._lost: Lost | None = None
-        self._opened = False
-        self._target: Target | None = None
-        self._credentials: Credentials | None = None
+        self._link = DisplayLink(
+            self._tasks,
+            self._displayed,
+            lambda generation, why: reports.endpoint_lost(name, generation, why),
+            reports.failed,
+        )
+        self._rights = Rights(lambda viewer, why: self._handle(AccessEnded(viewer, why)))
+        self._glances = Glances(self._link, encoders, self._cool_down)
         self._connections: dict[ViewerId, ViewerConnection] = {}
         self._viewer_of: dict[ViewerConnection, ViewerId] = {}
         self._away: dict[ViewerId, asyncio.TimerHandle] = {}
+        self._power_offered = False
+        """As was told last."""
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
         self._next_viewer = 1
@@ -115,22 +122,25 @@ class Session:
 
     def open(self, target: Target) -> None:
         """Show *target*; a repeat with the same target changes nothing."""
-        if target == self._target and self._source_task is not None:
+        if target == self._link.target and self._link.kept:
             return
-        self._target = target
-        self._credentials = target.credentials
+        self._link.aim(target)
+        self._tell_power()
+        self._glances.aimed()
         self._handle(MachineTold(MachineState.CONNECTING, ""))
-        self._restart_source()
+        self._want_link()
 
     def tell(self, state: MachineState, detail: str) -> None:
         """The broker knows the machine's state."""
         if state in (MachineState.OFF, MachineState.FAILED):
-            self._stop_source()
-            self._target = None
+            self._link.aim(None)
+            self._tell_power()
         self._handle(MachineTold(state, detail))
 
-    def attach(self, connection: ViewerConnection, role: Role) -> None:
-        """A viewer with a checked ticket."""
+    def attach(
+        self, connection: ViewerConnection, admission: Admission, *, until: float = 0.0
+    ) -> None:
+        """A viewer with a checked ticket; its access ends at *until* (since the epoch, 0 never)."""
         if len(self._core.viewers) >= MAX_VIEWERS_KEPT and self._away:
             longest_away = next(iter(self._away))
             self._away[longest_away].cancel()
@@ -139,8 +149,9 @@ class Session:
         self._next_viewer += 1
         self._connect(viewer, connection)
         key = f"{self.name}:{viewer}:{secrets.token_urlsafe(18)}"
-        self._handle(Attached(viewer, role, key))
-        self._want_source()
+        self._handle(Attached(viewer, admission, key))
+        self._want_link()
+        self._rights.enter(viewer, key, admission.share, until)
 
     def resume(self, connection: ViewerConnection, key: str, last_update: int) -> None:
         """A viewer that shows a resume key."""
@@ -148,7 +159,7 @@ class Session:
             if secrets.compare_digest(viewer.resume_key.encode(), key.encode()):
                 break
         else:
-            connection.farewell(Reason.RESUME_UNKNOWN, "this session no longer knows the viewer")
+            self._refuse_resume(connection, key)
             return
         older = self._connections.get(viewer.id)
         if older is not None:
@@ -156,16 +167,45 @@ class Session:
             self._disconnect(older)
         self._connect(viewer.id, connection)
         self._handle(Resumed(viewer.id, last_update))
-        self._want_source()
+        self._want_link()
+
+    def _refuse_resume(self, connection: ViewerConnection, key: str) -> None:
+        words = self._rights.words_for(key)
+        if words is not None:
+            connection.farewell(Reason.REVOKED, words)
+        else:
+            connection.farewell(Reason.RESUME_UNKNOWN, "this session no longer knows the viewer")
+
+    def revoke(self, share: str) -> None:
+        """Everyone who came by *share* goes, those who are away too."""
+        self._rights.revoke(share)
+
+    async def picture(self, width: int, height: int, known: str | None) -> Answer:
+        """The screen as it is, to fit *width* x *height*, or whole if both are 0."""
+        return await self._glances.picture(self._core, width, height, known)
+
+    async def order_power(self, order: PowerOrder) -> bool:
+        """Have the display's machine shut down or reset; False where it takes no such orders."""
+        if self._link.source is None:  # nobody looks: have a link made, as for a picture
+            await self._glances.picture(self._core, 0, 0, None)
+        source = self._link.source
+        if source is None or not source.offers_power_control:
+            return False
+        source.order_power(order)
+        return True
 
     async def close(self, reason: Reason, message: str) -> None:
         """End the session: farewell to everyone."""
-        for connection in list(self._connections.values()):
+        leaving = list(self._connections.values())
+        for connection in leaving:
             connection.farewell(reason, message)
+        self._rights.close()
+        self._link.let_go()
+        self._glances.close()
         for handle in [*self._away.values(), *([self._alarm] if self._alarm else [])]:
             handle.cancel()
-        self._source_task = None
         await self._tasks.close()
+        await asyncio.gather(*(connection.gone.wait() for connection in leaving))
 
     # ------------------------------------------------------------ what connections say
 
@@ -196,82 +236,40 @@ class Session:
 
     def _forget(self, viewer: ViewerId) -> None:
         self._away.pop(viewer, None)
+        self._rights.forget(viewer)
         self._handle(Forgotten(viewer))
-        if not self._connections and not self._away:
-            self._cool_down()
+        self._cool_down()
+        if not self._connections and not self._away and not self._link.listens:
+            self._reports.idle(self.name)
 
     def _cool_down(self) -> None:
-        """Nobody has looked for a while: let go of link and mirror."""
-        self._stop_source()
+        """If nobody has looked for a while: let go of link and mirror."""
+        if self._connections or self._away or self._glances.wanted or self._link.listens:
+            return
+        self._link.let_go()
+        self._tell_power()
         state = self._core.state
         self._core = SessionCore(Framebuffer(1, 1), self._title)
+        self._glances.begin_anew()
         if state.state in (MachineState.OFF, MachineState.FAILED, MachineState.PAUSED):
             self._core.state = state
 
     # ------------------------------------------------------------ the display
 
-    def _want_source(self) -> None:
-        if self._source_task is None and self._target is not None:
-            self._restart_source()
-
-    def _restart_source(self) -> None:
-        self._stop_source()
-        if self._connections:
-            self._source_task = self._tasks.start(self._keep_source(), name="display")
-
-    def _stop_source(self) -> None:
-        if self._source_task is not None:
-            self._source_task.cancel()
-            self._source_task = None
-        self._source = None
-
-    async def _keep_source(self) -> None:
-        """Keep a link to the display, through losses, until cancelled or it is pointless."""
-        try:
-            await self._keep_linked()
-        except Exception:
-            self._on_failure()
-            raise
-
-    async def _keep_linked(self) -> None:
-        attempt = 0
-        while (target := self._target) is not None:
-            self._lost, self._opened = None, False
-            source = RfbSource(
-                target.endpoint,
-                self._core.mirror,
-                self._displayed,
-                credentials=self._credentials,
-            )
-            self._source = source
-            await source.run()
-            self._source = None
-            lost = self._loss()
-            if lost is None or lost.permanent:
-                break
-            if self._opened:
-                attempt = 0
-            self._on_endpoint_lost(target.generation, lost.message)
-            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-            attempt += 1
-        self._source_task = None
-
-    def _loss(self) -> Lost | None:
-        """How the last link ended; set by the listener while it ran."""
-        return self._lost
+    def _want_link(self) -> None:
+        if self._connections or self._glances.wanted or self._link.listens:
+            self._link.want(self._core.mirror)
 
     def _displayed(self, event: DisplayEvent) -> None:
-        match event:
-            case Opened():
-                self._opened = True
-            case Lost(wrong_credentials=True):
-                self._lost = event
-                username = bool(self._credentials and self._credentials.username)
-                self._credentials = None
-                event = CredentialsRequired(username, retry=True)
-            case Lost():
-                self._lost = event
         self._handle(Displayed(event))
+        self._tell_power()
+        self._glances.heard(event, watched=self._core.watching)
+
+    def _tell_power(self) -> None:
+        offered = self._link.source is not None and self._link.source.offers_power_control
+        if offered != self._power_offered:
+            self._power_offered = offered
+            self._reports.power(self.name, offered=offered)
 
     # ------------------------------------------------------------ the brain
 
@@ -286,16 +284,16 @@ class Session:
                 self._events.popleft()
         except BaseException:
             self._events.clear()
-            self._on_failure()
+            self._reports.failed()
             raise
 
     def _think(self, event: Event) -> list[Command]:
-        core, source = self._core, self._source
-        core.settled = source is None or source.settled
-        core.idle_backoff = source is not None and source.idle_backoff
+        core, source = self._core, self._link.source
+        core.pixels.settled = source is None or source.settled
+        core.acting.idle_backoff = source is not None and source.idle_backoff
         return core.handle(event, self._loop.time())
 
-    def _perform(self, commands: Iterable[Command]) -> None:
+    def _perform(self, commands: Iterable[Command]) -> None:  # noqa: C901 — one line a command
         for command in commands:
             match command:
                 case SendTo(viewer, message):
@@ -309,17 +307,13 @@ class Session:
                 case WakeAt(at):
                     self._wake_at(at)
                 case Authenticate(credentials):
-                    self._authenticate(credentials)
+                    if not self._link.authenticate(credentials):
+                        self._want_link()
+                case TellPeople(people):
+                    self._reports.people(self.name, people)
                 case _:
-                    if self._source is not None:
-                        _tell(self._source, command)
-
-    def _authenticate(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-        if self._source is not None:
-            self._source.authenticate(credentials)
-        else:
-            self._want_source()
+                    if self._link.source is not None:
+                        _tell(self._link.source, command)
 
     def _encode(self, command: Encode) -> None:
         pixels, quality = command.pixels, command.key.quality
@@ -338,7 +332,7 @@ class Session:
             self._handle(EncodeDone(command.key, future.result()))
         else:
             logger.error("session %s: encoding failed", self.name, exc_info=error)
-            self._on_failure()
+            self._reports.failed()
 
     def _wake_at(self, at: float) -> None:
         if self._alarm is not None:

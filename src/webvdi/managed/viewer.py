@@ -7,7 +7,7 @@ import numpy as np
 from webvdi.codecs import Encoded
 from webvdi.framebuffer import TILE, Framebuffer, Rect, TileMask
 from webvdi.managed.input import Hands
-from webvdi.managed.messages import EncodeKey, ViewerId
+from webvdi.managed.messages import Admission, EncodeKey, ViewerId
 from webvdi.managed.pacing import Pacer
 from webvdi.wire.to_viewer import Role
 
@@ -28,9 +28,9 @@ class Batch:
 class Viewer:
     """One attached client.  It outlives its connections."""
 
-    def __init__(self, identity: ViewerId, role: Role, resume_key: str) -> None:
+    def __init__(self, identity: ViewerId, admission: Admission, resume_key: str) -> None:
         self.id = identity
-        self.role = role
+        self.admission = admission
         self.resume_key = resume_key
         self.connected = True
         self.visible = True
@@ -50,6 +50,11 @@ class Viewer:
         self._unacked: dict[int, list[Rect]] = {}
         self._sent_all_at = 0
         """The mirror's version at which every tile had been sent; 0 where that is not known."""
+
+    @property
+    def role(self) -> Role:
+        """What it may do."""
+        return self.admission.role
 
     @property
     def watching(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.wire.fields import Reader, text16
 
-VERSION = 1
+VERSION = 2
 """Of the viewer protocol; a viewer that says another is refused."""
 
 MAX_MESSAGE_BYTES = 2 << 20
@@ -30,6 +30,16 @@ class Credential(IntEnum):
 
     TICKET = 0
     RESUME_KEY = 1
+
+
+class ControlAction(IntEnum):
+    """What is to become of the control over the guest's keyboard and pointer."""
+
+    REQUEST = 0
+    RELEASE = 1
+    TAKE = 2
+    GRANT = 3
+    DECLINE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,14 @@ class GiveCredentials:
 
     username: str
     password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A wish about control; *viewer* is who is granted or declined it, else 0."""
+
+    action: ControlAction
+    viewer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +174,7 @@ class ScreenSize:
 
 
 Input: TypeAlias = Key | Pointer | Motion | Wheel | ReleaseKeys | Text | Clipboard | ScreenSize
-FromViewer: TypeAlias = Attach | Ack | Visibility | Ping | Pong | GiveCredentials | Input
+FromViewer: TypeAlias = Attach | Ack | Visibility | Ping | Pong | GiveCredentials | Control | Input
 
 
 def decode_from_viewer(data: bytes) -> FromViewer:
@@ -197,6 +215,8 @@ def encode_from_viewer(message: FromViewer) -> bytes:  # noqa: C901 — one line
             return struct.pack(">BI", 0x05, token)
         case GiveCredentials(username, password):
             return b"\x06" + text16(username) + text16(password)
+        case Control(action, viewer):
+            return struct.pack(">BBI", 0x07, action, viewer)
         case Key(number, down, keysym, scancode):
             return struct.pack(">BIBIH", 0x10, number, down, keysym, scancode)
         case Pointer(number, x, y, buttons):
@@ -228,6 +248,13 @@ def _attach(r: Reader) -> Attach:
     return Attach(Credential(kind), r.text16(), r.u32(), r.u32(), r.u16(), r.u16(), version=version)
 
 
+def _control(r: Reader) -> Control:
+    action = r.u8()
+    if action not in tuple(ControlAction):
+        raise RemoteProtocolError(f"Control has the unknown action {action}")
+    return Control(ControlAction(action), r.u32())
+
+
 def _wheel(r: Reader) -> Wheel:
     wheel = Wheel(r.u32(), r.u16(), r.u16(), r.i16(), r.i16())
     if max(abs(wheel.dx), abs(wheel.dy)) > MAX_NOTCHES:
@@ -242,6 +269,7 @@ _DECODERS: dict[int, tuple[str, Callable[[Reader], FromViewer]]] = {
     0x04: ("Ping", lambda r: Ping(r.u32())),
     0x05: ("Pong", lambda r: Pong(r.u32())),
     0x06: ("Credentials", lambda r: GiveCredentials(r.text16(), r.text16())),
+    0x07: ("Control", _control),
     0x10: ("Key", lambda r: Key(r.u32(), r.flag(), r.u32(), r.u16())),
     0x11: ("Pointer", lambda r: Pointer(r.u32(), r.u16(), r.u16(), r.u16())),
     0x12: ("Motion", lambda r: Motion(r.u32(), r.i16(), r.i16(), r.u16())),

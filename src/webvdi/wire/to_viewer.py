@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import TypeAlias
 
 from webvdi.base.errors import RemoteProtocolError
@@ -39,6 +39,19 @@ class MachineState(IntEnum):
     PAUSED = 4
     CREDENTIALS = 5
     FAILED = 6
+
+
+class PersonFlag(IntFlag):
+    """What a *People* entry says of a viewer beside its role."""
+
+    CONTROLS = 1
+    """Its person holds control."""
+    ASKS = 2
+    """Its person asks for control."""
+    YOU = 4
+    """It is the viewer that is told."""
+    SAME_PERSON = 8
+    """It is another viewer of the person that is told."""
 
 
 class Reason(IntEnum):
@@ -163,6 +176,37 @@ class Farewell:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One connected viewer, as the others are told of it."""
+
+    viewer: int
+    role: Role
+    flags: int
+    """:class:`PersonFlag`; those of later versions pass."""
+    colour: int
+    """0 to 7, the same for all viewers of a person."""
+    name: str
+    """Chosen by the person; empty: say the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everyone who is connected, in the order they came; replaces what was told before."""
+
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePointer:
+    """Where another viewer points, in screen pixels."""
+
+    viewer: int
+    shown: bool
+    x: int
+    y: int
+
+
 ToViewer: TypeAlias = (
     Welcome
     | Desktop
@@ -178,7 +222,12 @@ ToViewer: TypeAlias = (
     | Ping
     | Pong
     | Farewell
+    | People
+    | RemotePointer
 )
+
+COLOURS = 8
+"""Colours of people."""
 
 _PIECE_HEAD = struct.Struct(">BHHHHI")
 
@@ -223,6 +272,15 @@ def encode_to_viewer(message: ToViewer) -> bytes:  # noqa: C901 — one line a m
             return struct.pack(">BI", 0x8D, token)
         case Farewell(reason, text):
             return struct.pack(">BB", 0x8E, reason) + text16(text)
+        case People(people):
+            return struct.pack(">BH", 0x8F, len(people)) + b"".join(map(_encode_person, people))
+        case RemotePointer(viewer, shown, x, y):
+            return struct.pack(">BIBHH", 0x90, viewer, shown, x, y)
+
+
+def _encode_person(person: Person) -> bytes:
+    head = struct.pack(">IBBB", person.viewer, person.role, person.flags, person.colour)
+    return head + text16(person.name)
 
 
 def _encode_update(message: Update) -> bytes:
@@ -272,6 +330,17 @@ def _cursor(r: Reader) -> CursorShape:
     return CursorShape(hot_x, hot_y, width, height, r.take(width * height * 4))
 
 
+def _people(r: Reader) -> People:
+    return People(tuple(_person(r) for _ in range(r.u16())))
+
+
+def _person(r: Reader) -> Person:
+    person = Person(r.u32(), Role(r.u8()), r.u8(), r.u8(), r.text16())
+    if person.colour >= COLOURS:
+        raise RemoteProtocolError(f"People has the colour {person.colour}; there are {COLOURS}")
+    return person
+
+
 _DECODERS: dict[int, tuple[str, Callable[[Reader], ToViewer]]] = {
     0x81: ("Welcome", _welcome),
     0x82: ("Desktop", lambda r: Desktop(r.u16(), r.u16())),
@@ -287,4 +356,6 @@ _DECODERS: dict[int, tuple[str, Callable[[Reader], ToViewer]]] = {
     0x8C: ("Pong", lambda r: Pong(r.u32())),
     0x8D: ("Ping", lambda r: Ping(r.u32())),
     0x8E: ("Farewell", lambda r: Farewell(Reason(r.u8()), r.text16())),
+    0x8F: ("People", _people),
+    0x90: ("RemotePointer", lambda r: RemotePointer(r.u32(), r.flag(), r.u16(), r.u16())),
 }

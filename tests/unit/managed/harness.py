@@ -10,7 +10,9 @@ from webvdi.display.source import DisplayEvent, Opened, Resized, Updated
 from webvdi.framebuffer import Framebuffer, Rect
 from webvdi.managed.core import SessionCore
 from webvdi.managed.messages import (
+    Admission,
     Attached,
+    Attendee,
     Command,
     Detached,
     Displayed,
@@ -21,6 +23,7 @@ from webvdi.managed.messages import (
     Received,
     Resumed,
     SendTo,
+    TellPeople,
     Tick,
     ViewerId,
     WakeAt,
@@ -52,6 +55,8 @@ class Playbook:
         self.done: list[Command] = []
         """Commands that are neither for viewers nor encoders, and are left to the test."""
         self.ended: list[EndViewer] = []
+        self.attendees: tuple[Attendee, ...] = ()
+        """Who is there, as the broker was told last."""
         self.wake: float | None = None
         self.viewers: dict[ViewerId, FakeViewer] = {}
         self._next = 1
@@ -88,11 +93,14 @@ class Playbook:
 
     # ---- viewers
 
-    def attach(self, role: Role = Role.OWNER) -> FakeViewer:
+    def attach(
+        self, role: Role = Role.OWNER, subject: str = "owner", *, name: str = "", share: str = ""
+    ) -> FakeViewer:
         viewer = FakeViewer(ViewerId(self._next))
         self._next += 1
         self.viewers[viewer.identity] = viewer
-        self.handle(Attached(viewer.identity, role, f"key {viewer.identity}"))
+        admission = Admission(role, subject, name, share, since=float(viewer.identity))
+        self.handle(Attached(viewer.identity, admission, f"key {viewer.identity}"))
         return viewer
 
     def cut(self, viewer: FakeViewer) -> None:
@@ -169,6 +177,8 @@ class Playbook:
                     self.encoding.append(command)
                 case EndViewer():
                     self.ended.append(command)
+                case TellPeople(people):
+                    self.attendees = people
                 case WakeAt(at):
                     assert at >= self.now
                     self.wake = at

@@ -30,17 +30,13 @@ from webvdi.display.source import (
     Updated,
 )
 from webvdi.framebuffer import Cursor, Framebuffer, Rect
-from webvdi.managed import core as core_module
-from webvdi.managed.core import (
-    INPUT_ACK_AFTER_S,
-    MAX_VIEWERS,
-    NUDGE_FOR_S,
-    REST_S,
-    SessionCore,
-)
+from webvdi.managed import pixels as pixels_module
+from webvdi.managed.acting import INPUT_ACK_AFTER_S, NUDGE_FOR_S
+from webvdi.managed.core import SessionCore
 from webvdi.managed.messages import (
     Authenticate,
     Displayed,
+    Event,
     Forgotten,
     MachineTold,
     Nudge,
@@ -50,6 +46,8 @@ from webvdi.managed.messages import (
     ViewerId,
     Watch,
 )
+from webvdi.managed.pixels import REST_S
+from webvdi.managed.places import MAX_VIEWERS, MAX_VIEWERS_BY_SHARE
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
 from webvdi.wire.to_viewer import MachineState, Reason, Role
@@ -171,10 +169,10 @@ def test_no_update_from_half_a_picture() -> None:
     book = Playbook()
     viewer = book.attach()
     book.settle()
-    book.core.settled = False
+    book.core.pixels.settled = False
     book.paint(Rect(0, 0, 16, 16), colour=9)
     assert not book.encoding
-    book.core.settled = True
+    book.core.pixels.settled = True
     book.display(Updated())
     book.settle()
     assert book.exact(viewer)
@@ -185,10 +183,10 @@ def test_half_a_picture_left_by_a_lost_link_is_shown_to_nobody() -> None:
     viewer = book.attach()
     book.settle()
     sent = viewer.picture.last_update
-    book.core.settled = False
+    book.core.pixels.settled = False
     book.mirror.put(Rect(0, 0, 16, 16), np.full((16, 16, 4), 9, np.uint8))
     book.display(Lost("gone", permanent=False))
-    book.core.settled = True  # there is no source any more
+    book.core.pixels.settled = True  # there is no source any more
     book.say(viewer, up.Ping(1))
     book.encode()
     book.deliver(viewer)
@@ -202,7 +200,7 @@ def test_half_a_picture_left_by_a_lost_link_is_shown_to_nobody() -> None:
 def test_an_update_stays_below_its_bound_however_large_the_screen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(core_module, "MAX_UPDATE_AREA", 512 * 64)
+    monkeypatch.setattr(pixels_module, "MAX_UPDATE_AREA", 512 * 64)
     book = Playbook(512, 500)
     viewer = book.attach()
     book.paint(Rect(0, 0, 512, 500), photo=True)
@@ -266,15 +264,15 @@ def test_nothing_is_shown_before_a_reconnected_display_has_drawn() -> None:
 
 
 def test_the_cache_of_encoded_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_module, "CACHE_BYTES", 100_000)
+    monkeypatch.setattr(pixels_module, "CACHE_BYTES", 100_000)
     book = Playbook(256, 256)
     viewer = book.attach()
     for _ in range(5):
         book.paint(Rect(0, 0, 256, 256), photo=True)
         book.settle()
-    kept = sum(len(e.payload) for e in book.core._cache.values())
-    assert kept == book.core._cached_bytes
-    assert len(book.core._cache) == 1
+    kept = sum(len(e.payload) for e in book.core.pixels._cache.values())
+    assert kept == book.core.pixels._cached_bytes
+    assert len(book.core.pixels._cache) == 1
     assert book.exact(viewer)
 
 
@@ -307,7 +305,9 @@ def test_a_drawn_but_unacknowledged_update_is_not_sent_again() -> None:
     book.deliver(viewer)
     book.cut(viewer)
     book.resume(viewer)
-    assert not any(key.quality for key in book.core._encoding), "lossy pixels were taken again"
+    assert not any(key.quality for key in book.core.pixels._encoding), (
+        "lossy pixels were taken again"
+    )
     book.settle()
     assert book.exact(viewer)
 
@@ -470,6 +470,57 @@ def test_viewers_are_bounded() -> None:
     assert not book.ended
 
 
+def guests(book: Playbook, share: str, count: int) -> list[FakeViewer]:
+    return [book.attach(Role.OBSERVER, f"{share}:{n}", share=share) for n in range(count)]
+
+
+def test_one_share_link_cannot_fill_a_session() -> None:
+    book = Playbook()
+    guests(book, "s-1", MAX_VIEWERS_BY_SHARE)
+    assert not book.ended
+    (stranger,) = guests(book, "s-1", 1)
+    assert [(e.viewer, e.reason) for e in book.ended] == [
+        (stranger.identity, Reason.TOO_MANY_VIEWERS)
+    ]
+    book.ended.clear()
+    guests(book, "s-2", 1)
+    book.attach()
+    assert not book.ended
+
+
+def test_an_owner_takes_a_visitors_place_of_the_largest_crowd() -> None:
+    book = Playbook()
+    few = guests(book, "s-1", MAX_VIEWERS - MAX_VIEWERS_BY_SHARE - 1)
+    own = book.attach()
+    crowd = guests(book, "s-2", MAX_VIEWERS_BY_SHARE)
+    (late,) = guests(book, "s-3", 1)
+    assert [e.viewer for e in book.ended] == [late.identity]
+    book.ended.clear()
+    owner = book.attach()
+    assert [(e.viewer, e.reason) for e in book.ended] == [
+        (crowd[-1].identity, Reason.TOO_MANY_VIEWERS)
+    ]
+    there = {viewer.identity for viewer in (*few, own, *crowd[:-1], owner)}
+    assert set(book.core.viewers) == there
+    book.pass_time(1)
+    assert {one.viewer for one in book.attendees} == there
+
+
+def test_who_comes_back_needs_a_place_too() -> None:
+    book = Playbook()
+    away = guests(book, "s-1", 1)[0]
+    book.cut(away)
+    guests(book, "s-1", MAX_VIEWERS_BY_SHARE)
+    book.resume(away)
+    assert [(e.viewer, e.reason) for e in book.ended] == [(away.identity, Reason.TOO_MANY_VIEWERS)]
+    assert not away.on_the_way
+    book.cut(away)  # the farewell is read
+    book.cut(book.viewers[ViewerId(2)])
+    book.ended.clear()
+    book.resume(away)
+    assert not book.ended
+
+
 # ---------------------------------------------------------------- news
 
 
@@ -506,6 +557,41 @@ def test_the_broker_may_know_better() -> None:
     book.deliver(viewer)
     off = down.Machine(MachineState.OFF, "the guest powered off")
     assert viewer.picture.heard.count(off) == 1
+
+
+@pytest.mark.parametrize("role", [Role.OBSERVER, Role.CONTROLLER])
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (MachineTold(MachineState.OFF, "/home/ada/disk.qcow2: no space"), MachineState.OFF),
+        (MachineTold(MachineState.PAUSED, "/home/ada/disk.qcow2 is full"), MachineState.PAUSED),
+        (MachineTold(MachineState.FAILED, "/home/ada/disk.qcow2"), MachineState.FAILED),
+        (Displayed(Lost("tcp:192.0.2.7:5900", permanent=False)), MachineState.LOST),
+        (Displayed(Lost("tcp:192.0.2.7:5900", permanent=True)), MachineState.FAILED),
+    ],
+)
+def test_words_about_the_host_are_for_owners(event: Event, state: MachineState, role: Role) -> None:
+    book = Playbook()
+    owner = book.attach()
+    guest = book.attach(role, "share:s:v", share="s")
+    book.handle(event)
+    late = book.attach(role, "share:s:w", share="s")
+    for viewer in (owner, guest, late):
+        book.deliver(viewer)
+    told = heard(owner, down.Machine)[-1]
+    assert isinstance(told, down.Machine)
+    assert told.detail
+    for viewer in (guest, late):
+        assert heard(viewer, down.Machine)[-1] == down.Machine(state, "")
+
+
+def test_whoever_may_answer_is_told_what_the_display_asks_for() -> None:
+    book = Playbook()
+    guest = book.attach(Role.CONTROLLER, "share:s:v", share="s")
+    book.display(CredentialsRequired(username=True, retry=True))
+    book.deliver(guest)
+    asked = down.Machine(MachineState.CREDENTIALS, "username password retry")
+    assert heard(guest, down.Machine)[-1] == asked
 
 
 def test_a_paused_machine_stays_paused_when_its_display_opens() -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from support.reports import Reports
 from webvdi.codecs import Encoded
 from webvdi.framebuffer import Pixels, Rect
 from webvdi.managed import session as session_module
@@ -20,21 +21,21 @@ def failing(_: Pixels, __: int | None) -> Encoded:
 
 async def test_a_failed_encode_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "encode", failing)
-    failed = asyncio.Event()
+    reports = Reports()
     with ThreadPoolExecutor(1) as pool:
-        session = Session("demo", "Demo", pool, lambda *_: None, failed.set)
+        session = Session("demo", "Demo", pool, reports)
         side = int(INLINE_AREA**0.5) + 1
         rect = Rect(0, 0, side, side)
         session._encode(Encode(EncodeKey(rect, 1, None), np.zeros((side, side, 4), np.uint8)))
         async with asyncio.timeout(10):
-            await failed.wait()
+            await reports.failure.wait()
         await session.close(Reason.SESSION_ENDED, "")
 
 
 async def test_a_failure_of_the_brain_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = asyncio.Event()
+    reports = Reports()
     with ThreadPoolExecutor(1) as pool:
-        session = Session("demo", "Demo", pool, lambda *_: None, failed.set)
+        session = Session("demo", "Demo", pool, reports)
 
         def broken(*_: object) -> None:
             raise ValueError("a bug")
@@ -42,5 +43,5 @@ async def test_a_failure_of_the_brain_ends_the_worker(monkeypatch: pytest.Monkey
         monkeypatch.setattr(session._core, "handle", broken)
         with pytest.raises(ValueError, match="a bug"):
             session._handle(MachineTold(MachineState.OFF, ""))
-        assert failed.is_set()
+        assert reports.failure.is_set()
         await session.close(Reason.SESSION_ENDED, "")

@@ -23,6 +23,9 @@ def test_any_bytes_give_a_message_or_a_protocol_error(data: bytes) -> None:
         (b"\x01", "unknown type 0x01"),
         (b"\x85\x63\x00\x00", "99"),
         (b"\x83\x00\x00\x00\x01\x00\x00\x01\x2a" + bytes(12), "42"),
+        (b"\x8f\x00\x01\x00\x00\x00\x01\x04\x00\x00\x00\x00", "4 is not"),
+        (b"\x8f\x00\x01\x00\x00\x00\x01\x03\x00\x08\x00\x00", "the colour 8"),
+        (b"\x8f\x00\x02\x00\x00\x00\x01\x03\x00\x07\x00\x00", "cut short"),
     ],
 )
 def test_what_is_refused_is_named(data: bytes, says: str) -> None:

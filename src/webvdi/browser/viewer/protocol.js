@@ -1,15 +1,22 @@
 /**
- * The viewer protocol, version 1: messages to bytes and back, and nothing else.
+ * The viewer protocol, version 2: messages to bytes and back, and nothing else.
  *
  * Each message is one line of a table that reads like docs/reference/viewer-protocol.md; the
  * same golden vectors (tests/goldens/wire) hold this file and `webvdi.wire` to it.
  */
 
 import { ProtocolError } from './errors.js';
+import {
+    Reader, Writer, bit, counted, flag, i16, integer, readAll, text16, textRest, u16, u32, u8,
+    writeAll,
+} from './fields.js';
 
-/** @import { FromViewer, Piece, ToViewer } from './wire_types.js' */
+/** @import { Fields, Kind } from './fields.js' */
+/** @import { FromViewer, ToViewer } from './wire_types.js' */
 
-export const VERSION = 1;
+const utf8 = new TextEncoder();
+
+export const VERSION = 2;
 export const MAX_TEXT_BYTES = 4096;
 export const MAX_CLIPBOARD_BYTES = 1 << 20;
 export const MAX_NOTCHES = 20;
@@ -26,187 +33,21 @@ export const Reason = Object.freeze({
     TOO_MANY_VIEWERS: 5, SUPERSEDED: 6, REVOKED: 7, RESTARTING: 8,
 });
 
-/** @typedef {Record<string, any>} Fields what a message's table line reads and writes */
+export const ControlAction = Object.freeze({
+    REQUEST: 0, RELEASE: 1, TAKE: 2, GRANT: 3, DECLINE: 4,
+});
+export const PersonFlag = Object.freeze({ CONTROLS: 1, ASKS: 2, YOU: 4, SAME_PERSON: 8 });
+export const COLOURS = 8;
 
-const utf8 = new TextEncoder();
-// A byte order mark is text like any other here, and text that is not UTF-8 is an error.
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Reads fields off a message; asking for more than there is ends in a ProtocolError. */
-class Reader {
-    /** @param {Uint8Array<ArrayBuffer>} bytes */
-    constructor(bytes) {
-        this.bytes = bytes;
-        this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        this.offset = 0;
-    }
-
-    /** @param {number} count */
-    skip(count) {
-        const start = this.offset;
-        if (count > this.bytes.length - start) {
-            throw new ProtocolError(`${count} bytes wanted, ${this.bytes.length - start} left`);
-        }
-        this.offset += count;
-        return start;
-    }
-
-    /** @param {number} count a view of so many bytes, no copy */
-    take(count) {
-        const start = this.skip(count);
-        return this.bytes.subarray(start, start + count);
-    }
-
-    rest() {
-        return this.take(this.bytes.length - this.offset);
-    }
-
-    end() {
-        if (this.offset !== this.bytes.length) {
-            throw new ProtocolError(`${this.bytes.length - this.offset} bytes left over`);
-        }
-    }
-}
-
-/** Collects a message's bytes in pieces. */
-class Writer {
-    constructor() {
-        /** @type {Uint8Array[]} */
-        this.parts = [];
-    }
-
-    /**
-     * @param {number} size
-     * @param {(view: DataView) => void} put
-     */
-    number(size, put) {
-        const part = new Uint8Array(size);
-        put(new DataView(part.buffer));
-        this.parts.push(part);
-    }
-
-    /** @param {Uint8Array} bytes */
-    add(bytes) {
-        this.parts.push(bytes);
-    }
-
-    finish() {
-        const whole = new Uint8Array(this.parts.reduce((sum, part) => sum + part.length, 0));
-        let offset = 0;
-        for (const part of this.parts) {
-            whole.set(part, offset);
-            offset += part.length;
-        }
-        return whole;
-    }
-}
-
-/**
- * @typedef {object} Kind how one field travels
- * @property {(reader: Reader, soFar: Fields) => any} read
- * @property {(writer: Writer, value: any) => void} write
- */
-
-/**
- * @param {number} size in bytes
- * @param {number} low smallest value allowed
- * @param {number} high largest value allowed
- * @returns {Kind}
- */
-function integer(size, low, high) {
-    const signed = low < 0;
-    return {
-        read(reader) {
-            const { view } = reader;
-            const at = reader.skip(size);
-            const value = size === 1 ? view.getUint8(at)
-                : size === 4 ? view.getUint32(at)
-                    : signed ? view.getInt16(at) : view.getUint16(at);
-            if (value < low || value > high) {
-                throw new ProtocolError(`${value} is not in ${low}..${high}`);
-            }
-            return value;
-        },
-        write(writer, value) {
-            if (!Number.isInteger(value) || value < low || value > high) {
-                throw new RangeError(`${value} is not an integer in ${low}..${high}`);
-            }
-            writer.number(size, (view) => {
-                if (size === 1) {
-                    view.setUint8(0, value);
-                } else if (size === 4) {
-                    view.setUint32(0, value);
-                } else {
-                    view.setInt16(0, value); // two's complement: right for both signs
-                }
-            });
-        },
-    };
-}
-
-const u8 = integer(1, 0, 0xff);
-const u16 = integer(2, 0, 0xffff);
-const u32 = integer(4, 0, 0xffffffff);
-const i16 = integer(2, -0x8000, 0x7fff);
 const notches = integer(2, -MAX_NOTCHES, MAX_NOTCHES);
 const version = integer(1, VERSION, VERSION);
 const codec = integer(1, Codec.COPY, Codec.JPEG);
-
-const bit = integer(1, 0, 1);
-
-/** @type {Kind} */
-const flag = {
-    read: (reader) => bit.read(reader, {}) === 1,
-    write: (writer, value) => u8.write(writer, value ? 1 : 0),
-};
 
 /** @type {Kind} bit 0; the other bits are for later versions */
 const lossyFlag = {
     read: (reader) => (u8.read(reader, {}) & 1) === 1,
     write: flag.write,
 };
-
-/** @param {Uint8Array} bytes */
-function decodeText(bytes) {
-    try {
-        return strictUtf8.decode(bytes);
-    } catch {
-        throw new ProtocolError('text is not UTF-8');
-    }
-}
-
-/** @type {Kind} */
-const text16 = {
-    read: (reader) => decodeText(reader.take(u16.read(reader, {}))),
-    write(writer, value) {
-        const bytes = utf8.encode(value);
-        u16.write(writer, bytes.length);
-        writer.add(bytes);
-    },
-};
-
-/**
- * @param {number} limit in bytes
- * @returns {Kind}
- */
-function textRest(limit) {
-    return {
-        read(reader) {
-            const bytes = reader.rest();
-            if (bytes.length > limit) {
-                throw new ProtocolError(`text of ${bytes.length} bytes, at most ${limit} allowed`);
-            }
-            return decodeText(bytes);
-        },
-        write(writer, value) {
-            const bytes = utf8.encode(value);
-            if (bytes.length > limit) {
-                throw new RangeError(`text of ${bytes.length} bytes, at most ${limit} allowed`);
-            }
-            writer.add(bytes);
-        },
-    };
-}
 
 /** @type {Kind} a cursor's pixels: their number follows from the fields before */
 const rgba = {
@@ -223,25 +64,17 @@ const payload = {
     },
 };
 
-/** @type {[string, Kind][]} */
-const PIECE = [
+const role = integer(1, Role.OBSERVER, Role.OWNER);
+
+const pieces = counted([
     ['codec', codec], ['x', u16], ['y', u16], ['width', u16], ['height', u16],
     ['payload', payload],
-];
+]);
 
-/** @type {Kind} */
-const pieces = {
-    read(reader) {
-        const count = u16.read(reader, {});
-        return Array.from({ length: count }, () => /** @type {Piece} */ (readAll(reader, PIECE)));
-    },
-    write(writer, value) {
-        u16.write(writer, value.length);
-        for (const piece of value) {
-            writeAll(writer, PIECE, piece);
-        }
-    },
-};
+const people = counted([
+    ['viewer', u32], ['role', role], ['flags', u8], ['colour', integer(1, 0, COLOURS - 1)],
+    ['name', text16],
+]);
 
 /** @typedef {{code: number, type: string, fields: [string, Kind][]}} Line */
 
@@ -263,6 +96,7 @@ const FROM_VIEWER = [
     line(0x04, 'Ping', { token: u32 }),
     line(0x05, 'Pong', { token: u32 }),
     line(0x06, 'GiveCredentials', { username: text16, password: text16 }),
+    line(0x07, 'Control', { action: integer(1, 0, ControlAction.DECLINE), viewer: u32 }),
     line(0x10, 'Key', { input: u32, down: flag, keysym: u32, scancode: u16 }),
     line(0x11, 'Pointer', { input: u32, x: u16, y: u16, buttons: u16 }),
     line(0x12, 'Motion', { input: u32, dx: i16, dy: i16, buttons: u16 }),
@@ -275,7 +109,7 @@ const FROM_VIEWER = [
 
 const TO_VIEWER = [
     line(0x81, 'Welcome', {
-        version, viewer: u32, role: integer(1, Role.OBSERVER, Role.OWNER), resumed: flag,
+        version, viewer: u32, role, resumed: flag,
         last_input: u32, resume_key: text16, name: text16,
     }),
     line(0x82, 'Desktop', { width: u16, height: u16 }),
@@ -291,31 +125,9 @@ const TO_VIEWER = [
     line(0x8c, 'Pong', { token: u32 }),
     line(0x8d, 'Ping', { token: u32 }),
     line(0x8e, 'Farewell', { reason: integer(1, 1, Reason.RESTARTING), message: text16 }),
+    line(0x8f, 'People', { people }),
+    line(0x90, 'RemotePointer', { viewer: u32, shown: flag, x: u16, y: u16 }),
 ];
-
-/**
- * @param {Reader} reader
- * @param {[string, Kind][]} fields
- */
-function readAll(reader, fields) {
-    /** @type {Fields} */
-    const values = {};
-    for (const [name, kind] of fields) {
-        values[name] = kind.read(reader, values);
-    }
-    return values;
-}
-
-/**
- * @param {Writer} writer
- * @param {[string, Kind][]} fields
- * @param {Fields} values
- */
-function writeAll(writer, fields, values) {
-    for (const [name, kind] of fields) {
-        kind.write(writer, values[name]);
-    }
-}
 
 /**
  * @param {Line[]} table

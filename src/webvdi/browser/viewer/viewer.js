@@ -10,55 +10,31 @@ import { Connection } from './connect.js';
 import { Cursor } from './cursor.js';
 import { ViewerError } from './errors.js';
 import { InputDevices, keysymOfCode } from './input/input.js';
+import { Known } from './known.js';
 import { Layout } from './layout.js';
-import { MAX_CLIPBOARD_BYTES, MachineState, Role, textParts } from './protocol.js';
+import { mayAct } from './people.js';
+import { MAX_CLIPBOARD_BYTES, textParts } from './protocol.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { Stats } from './stats.js';
+import { furnish, watchPage } from './surroundings.js';
+import { Together } from './together.js';
 import { WebSocketTransport } from './transports/websocket.js';
 
-/** @import { Input, Machine, ToViewer, Welcome } from './wire_types.js' */
+/** @import { Input, People, ToViewer, Welcome } from './wire_types.js' */
+/** @import { Company } from './people.js' */
+/** @import { ConnectDetails, Options } from './viewer_types.js' */
 /** @import { LinkState } from './connect.js' */
 /** @import { Drawn } from './screen.js' */
-/** @import { Transport } from './transports/websocket.js' */
 
-/**
- * @typedef {object} ConnectDetails
- * @property {string | URL} url of the WebSocket; http and https will do
- * @property {() => Promise<string>} ticket a fresh ticket; throw a ViewerError that is `final`
- *     where trying again is of no use
- * @property {() => Transport} [transport] another way to carry messages
- *
- * @typedef {object} Options
- * @property {'fit' | 'off'} [scaling] 'fit' by default; 'off': one screen pixel is one CSS pixel
- * @property {boolean} [viewOnly] send no input
- * @property {string} [label] what a screen reader calls the picture
- */
-
-const MACHINE_STATES = Object.keys(MachineState).map((name) => name.toLowerCase());
-const ROLES = ['', ...Object.keys(Role).map((name) => name.toLowerCase())];
-const STATS_EVERY_MS = 1000;
-
-/**
- * Events, each a CustomEvent with this `detail`:
- *
- * - `statechange` {state, error}: connecting, live, reconnecting or ended; error or null
- * - `machine` {state, detail}: connecting, live, lost, off, paused, credentials or failed
- * - `credentialsrequired` {fields, retry}: answer with {@link sendCredentials}
- * - `picture` {}: the first pixels are there
- * - `resize` {width, height} · `name` {name} · `role` {role} · `leds` {leds} · `bell` {}
- * - `clipboard` {text}: what the guest copied · `stats` Summary, once a second
- * - `chord` {}: Control+Alt+Shift alone, the keyboard's way from the guest to the page
- */
+/** Its options and events: viewer_types.js, and docs/reference/viewer-api.md. */
 export class Viewer extends EventTarget {
     /** @type {Connection | null} */
     #connection = null;
     #canvas = document.createElement('canvas');
     #abort = new AbortController();
     #viewOnly;
-    #role = '';
-    #name = '';
-    #machine = { state: 'connecting', detail: '' };
+    #known = new Known((type, detail) => this.#emit(type, detail));
     /** @type {LinkState} */
     #state = 'ended';
     #pictured = false;
@@ -70,18 +46,21 @@ export class Viewer extends EventTarget {
     #layout;
     #cursor;
     #input;
+    #together;
 
     /**
      * @param {HTMLElement} element filled by the screen; has a size of its own
      * @param {ConnectDetails} details
      * @param {Options} [options]
      */
-    constructor(element, details, { scaling = 'fit', viewOnly = false, label = 'Screen' } = {}) {
+    constructor(element, details, {
+        scaling = 'fit', viewOnly = false, label = 'Screen', nameOf = ({ name }) => name,
+    } = {}) {
         super();
         this.#element = element;
         this.#details = details;
         this.#viewOnly = viewOnly;
-        this.#furnish(label);
+        furnish(element, this.#canvas, label);
         this.#screen = new Screen(this.#canvas, {
             drawn: (drawn) => this.#drawn(drawn),
             resized: (width, height) => this.#resized(width, height),
@@ -89,11 +68,18 @@ export class Viewer extends EventTarget {
         });
         this.#layout = new Layout(element, this.#canvas);
         this.#cursor = new Cursor(this.#canvas, this.#layout);
-        this.#layout.onchange = () => this.#cursor.place();
+        this.#together = new Together(this.#canvas, this.#layout, nameOf,
+            (control) => this.#connection?.send(control),
+            (pointer) => this.#connection?.input(pointer));
+        this.#layout.onchange = () => {
+            this.#cursor.place();
+            this.#together.place();
+        };
         this.#layout.scaling = scaling;
         this.#input = new InputDevices(element, this.#canvas, this.#layout,
             (input) => this.#send(input), (text) => this.sendText(text), {
                 enabled: () => this.canInput,
+                pointing: () => this.canPoint,
                 pointerUsed: (touch) => this.#cursor.setTouch(touch),
                 moved: (x, y) => this.#cursor.moveTo(x, y),
                 chord: () => this.#emit('chord', {}),
@@ -101,33 +87,20 @@ export class Viewer extends EventTarget {
         this.#watchPage();
     }
 
-    /** @param {string} label */
-    #furnish(label) {
-        const canvas = this.#canvas;
-        canvas.width = canvas.height = 0;
-        canvas.tabIndex = 0;
-        canvas.setAttribute('role', 'img');
-        canvas.setAttribute('aria-label', label);
-        canvas.style.cssText = 'position:absolute;display:block;touch-action:none;outline:none';
-        if (getComputedStyle(this.#element).position === 'static') {
-            this.#element.style.position = 'relative';
-        }
-        this.#element.append(canvas);
-    }
-
     #watchPage() {
-        const options = { signal: this.#abort.signal };
-        const wake = () => this.#connection?.wake();
-        window.addEventListener('online', wake, options);
-        window.addEventListener('pageshow', wake, options);
-        document.addEventListener('visibilitychange', () => (
-            this.#connection?.setVisible(!document.hidden)), options);
-        const timer = setInterval(() => {
-            if (this.#state === 'live' && !document.hidden) {
-                this.#emit('stats', this.#stats.summary());
-            }
-        }, STATS_EVERY_MS);
-        this.#abort.signal.addEventListener('abort', () => clearInterval(timer));
+        const { signal } = this.#abort;
+        watchPage(signal, {
+            wake: () => this.#connection?.wake(),
+            seen: (visible) => {
+                this.#connection?.setVisible(visible);
+                this.#together.reset(); // a hidden page is told nothing of them
+            },
+            everySecond: () => {
+                if (this.#state === 'live' && !document.hidden) {
+                    this.#emit('stats', this.#stats.summary());
+                }
+            },
+        });
     }
 
     /**
@@ -172,15 +145,15 @@ export class Viewer extends EventTarget {
     }
 
     get machine() {
-        return this.#machine;
+        return this.#known.machine;
     }
 
     get role() {
-        return this.#role;
+        return this.#known.role;
     }
 
     get name() {
-        return this.#name;
+        return this.#known.name;
     }
 
     get size() {
@@ -195,10 +168,30 @@ export class Viewer extends EventTarget {
         return this.#canvas;
     }
 
+    /** Whether this viewer may hold control, whoever has it now. */
+    get mayControl() {
+        return !this.#viewOnly && !['', 'observer'].includes(this.role) && this.#state !== 'ended';
+    }
+
     /** Whether what is typed here reaches the guest. */
     get canInput() {
-        return !this.#viewOnly && this.#role !== '' && this.#role !== 'observer'
-            && this.#state !== 'ended';
+        return this.mayControl && mayAct(this.company);
+    }
+
+    /** Whether others see where the pointer is. */
+    get canPoint() {
+        return this.canInput || (this.#state === 'live' && this.#together.shared
+            && (!this.#viewOnly || this.role === 'observer'));
+    }
+
+    /** Who is here, who has control, who asks for it. @returns {Company} */
+    get company() {
+        return this.#together.company;
+    }
+
+    /** Everyone who is connected. */
+    get people() {
+        return this.company.people;
     }
 
     get scaling() {
@@ -280,10 +273,38 @@ export class Viewer extends EventTarget {
         this.#connection?.send({ type: 'GiveCredentials', username, password });
     }
 
+    /** Asks for control, or gets it at once where nobody has it. */
+    requestControl() {
+        this.#together.request();
+    }
+
+    /** Gives control up, or takes a request back. */
+    releaseControl() {
+        this.#input.keyboard.releaseAll();
+        this.#together.release();
+    }
+
+    /** Takes control from whoever has it: owners only. */
+    takeControl() {
+        this.#together.take();
+    }
+
+    /** Gives control to somebody: whoever has it, and owners. @param {number} viewer */
+    grantControl(viewer) {
+        this.#together.grant(viewer);
+    }
+
+    /** Declines somebody's request: whoever has control, and owners. @param {number} viewer */
+    declineControl(viewer) {
+        this.#together.decline(viewer);
+    }
+
     /** @param {Input} input */
     #send(input) {
         if (this.canInput) {
             this.#connection?.input(input);
+        } else if (input.type === 'Pointer' && this.canPoint) {
+            this.#together.point(input);
         }
     }
 
@@ -294,6 +315,7 @@ export class Viewer extends EventTarget {
     #linkState(state, error) {
         if (state !== 'live') {
             this.#screen.reset();
+            this.#together.reset();
         }
         this.#input.clear();
         this.#state = state;
@@ -307,34 +329,38 @@ export class Viewer extends EventTarget {
             case 'Desktop': this.#screen.desktop(message); break;
             case 'Update': this.#screen.update(message); break;
             case 'CursorShape': this.#cursor.show(message); break;
-            case 'Machine': this.#machineState(message); break;
+            case 'Machine': this.#known.machineTold(message); break;
             case 'Leds':
                 this.#input.keyboard.setLeds(message.leds);
                 this.#emit('leds', { leds: message.leds });
                 break;
             case 'RingBell': this.#emit('bell', {}); break;
             case 'GuestClipboard': this.#emit('clipboard', { text: message.text }); break;
-            case 'Name': this.#named(message.name); break;
+            case 'Name': this.#known.named(message.name); break;
             case 'PointerMode': this.#pointerMode(message.absolute); break;
+            case 'People': this.#peopleTold(message); break;
+            case 'RemotePointer': this.#together.pointed(message); break;
             default: break;
         }
     }
 
     /** @param {Welcome} welcome */
-    #welcomed({ role, name, resumed }) {
-        this.#role = /** @type {string} */ (ROLES[role]);
-        this.#emit('role', { role: this.#role });
-        this.#named(name);
-        if (!resumed) {
+    #welcomed(welcome) {
+        this.#known.welcomed(welcome);
+        if (!welcome.resumed) {
             this.#input.keyboard.setLeds(null);
             this.#pointerMode(true);
         }
     }
 
-    /** @param {string} name */
-    #named(name) {
-        this.#name = name;
-        this.#emit('name', { name });
+    /** @param {People} message */
+    #peopleTold(message) {
+        const could = this.canInput;
+        this.#together.told(message);
+        if (could && !this.canInput) {
+            this.#input.clear(); // the session has let go of everything already
+        }
+        this.#emit('people', this.company);
     }
 
     /** @param {boolean} absolute */
@@ -342,18 +368,6 @@ export class Viewer extends EventTarget {
         this.#input.mouse.absolute = absolute;
         if (absolute && document.pointerLockElement === this.#canvas) {
             document.exitPointerLock();
-        }
-    }
-
-    /** @param {Machine} machine */
-    #machineState({ state, detail }) {
-        const name = /** @type {string} */ (MACHINE_STATES[state]);
-        this.#machine = { state: name, detail };
-        this.#emit('machine', this.#machine);
-        if (state === MachineState.CREDENTIALS) {
-            const words = detail.split(' ');
-            const fields = words.filter((word) => word !== 'retry');
-            this.#emit('credentialsrequired', { fields, retry: words.includes('retry') });
         }
     }
 
@@ -370,10 +384,7 @@ export class Viewer extends EventTarget {
         }
     }
 
-    /**
-     * @param {number} width
-     * @param {number} height
-     */
+    /** @param {number} width @param {number} height */
     #resized(width, height) {
         this.#layout.apply();
         this.#emit('resize', { width, height });

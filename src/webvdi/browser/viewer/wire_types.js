@@ -8,6 +8,7 @@
  * @typedef {{type: 'Ping', token: number}} Ping
  * @typedef {{type: 'Pong', token: number}} Pong
  * @typedef {{type: 'GiveCredentials', username: string, password: string}} GiveCredentials
+ * @typedef {{type: 'Control', action: number, viewer: number}} Control
  *
  * @typedef {{type: 'Key', down: boolean, keysym: number, scancode: number}} Key
  * @typedef {{type: 'Pointer', x: number, y: number, buttons: number}} Pointer
@@ -19,7 +20,8 @@
  * @typedef {{type: 'ScreenSize', width: number, height: number}} ScreenSize
  * @typedef {Key | Pointer | Motion | Wheel | ReleaseKeys | Text | Clipboard | ScreenSize} Input
  * @typedef {Input & {input: number}} NumberedInput
- * @typedef {Attach | Ack | Visibility | Ping | Pong | GiveCredentials | NumberedInput} FromViewer
+ * @typedef {Attach | Ack | Visibility | Ping | Pong | GiveCredentials | Control |
+ *     NumberedInput} FromViewer
  *
  * @typedef {{type: 'Welcome', version: number, viewer: number, role: number, resumed: boolean,
  *     last_input: number, resume_key: string, name: string}} Welcome
@@ -37,8 +39,14 @@
  * @typedef {{type: 'PointerMode', absolute: boolean}} PointerMode
  * @typedef {{type: 'InputAck', input: number}} InputAck
  * @typedef {{type: 'Farewell', reason: number, message: string}} Farewell
+ * @typedef {{viewer: number, role: number, flags: number, colour: number,
+ *     name: string}} Person
+ * @typedef {{type: 'People', people: Person[]}} People
+ * @typedef {{type: 'RemotePointer', viewer: number, shown: boolean, x: number,
+ *     y: number}} RemotePointer
  * @typedef {Welcome | Desktop | Update | CursorShape | Machine | Leds | RingBell |
- *     GuestClipboard | Name | PointerMode | InputAck | Pong | Ping | Farewell} ToViewer
+ *     GuestClipboard | Name | PointerMode | InputAck | Pong | Ping | Farewell | People |
+ *     RemotePointer} ToViewer
  */
 
 export {};

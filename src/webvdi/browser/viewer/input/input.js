@@ -24,6 +24,7 @@ export function keysymOfCode(code) {
 /**
  * @typedef {object} Hooks
  * @property {() => boolean} enabled whether input may be sent
+ * @property {() => boolean} pointing whether at least the pointer's place may be
  * @property {(touch: boolean) => void} pointerUsed
  * @property {(x: number, y: number) => void} moved the pointer is at this screen pixel
  * @property {() => void} chord see {@link Keyboard}
@@ -74,7 +75,7 @@ export class InputDevices {
                 this.focus();
             }
         };
-        const pointing = { enabled: hooks.enabled, used };
+        const pointing = { enabled: hooks.enabled, pointing: hooks.pointing, used };
         new Pointer(element, this.#canvas, this.#layout, this.mouse, pointing, signal);
         const gestures = new Gestures(
             this.mouse, (x, y) => this.#layout.pixelAt(x, y), REAL_CLOCK);

@@ -178,7 +178,8 @@ export class Pointer {
      * @param {HTMLCanvasElement} canvas
      * @param {import('../layout.js').Layout} layout
      * @param {Mouse} mouse
-     * @param {{enabled: () => boolean, used: (event: PointerEvent) => void}} hooks
+     * @param {{enabled: () => boolean, pointing: () => boolean,
+     *     used: (event: PointerEvent) => void}} hooks
      * @param {AbortSignal} signal ends the listening
      */
     constructor(element, canvas, layout, mouse, hooks, signal) {
@@ -189,9 +190,13 @@ export class Pointer {
         for (const type of /** @type {const} */ (
             ['pointerdown', 'pointermove', 'pointerup', 'pointercancel'])) {
             element.addEventListener(type, (event) => {
-                if (event.pointerType !== 'touch' && hooks.enabled()) {
+                if (event.pointerType !== 'touch' && hooks.pointing()) {
                     hooks.used(event);
-                    this.#pointer(event);
+                    if (hooks.enabled()) {
+                        this.#pointer(event);
+                    } else if (layout.pixelAt(event.clientX, event.clientY).inside) {
+                        this.#place(event);
+                    }
                 }
             }, options);
         }
