@@ -26,7 +26,9 @@ _TRY_AGAIN_LATER = 1013
 class WebSocketFabricator:
     """An ASGI application for WebSocket scopes (ASGI 3, WebSocket spec 2.3)."""
 
-    def __init__(self, viewer_socket: Path, may_connect: Callable[[Scope], bool]) -> None:
+    def __init__(
+        self, viewer_socket: Path, may_connect: Callable[[Scope], Awaitable[bool]]
+    ) -> None:
         self._viewer_socket = viewer_socket
         self._may_connect = may_connect
         """Who is nobody gets no connection: each takes a place in the Managed Server's hall."""
@@ -34,7 +36,7 @@ class WebSocketFabricator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay between one browser and the Managed Server until either ends."""
         await receive()  # websocket.connect
-        if not (_from_our_page(scope) and self._may_connect(scope)):
+        if not (_from_our_page(scope) and await self._may_connect(scope)):
             await send({"type": "websocket.close", "code": 1008})  # becomes HTTP 403
             return
         offered = scope.get("subprotocols", [])

@@ -1,1 +1,1 @@
-"""The portal: the page, its static files, logging in, and the small API that the page uses."""
+"""The portal: pages, signing in, the REST interface with its events, errors as HTTP answers."""

@@ -1,8 +1,11 @@
-"""From a one-time link to a cookie, and back: who is asking?"""
+"""From a link to a cookie, and back: who is asking?
+
+The owner comes by a one-time link and gets the login cookie; whoever came by a share link has a
+visit cookie beside it.  Who has both is the owner.
+"""
 
 import json
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +13,20 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from webvdi.access.claims import ClaimsInvalid
-from webvdi.access.logins import COOKIE_LIFETIME_S, logged_in, login_cookie, redeem
+from webvdi.access.logins import (
+    COOKIE_LIFETIME_S,
+    TOKEN_LIFETIME_S,
+    Login,
+    logged_in,
+    login_cookie,
+    login_token,
+    redeem,
+)
 from webvdi.access.once import Once
+from webvdi.access.visits import Visit, visit_cookie, visits_of
 from webvdi.base.files import write_atomic
 
 logger = logging.getLogger(__name__)
-
-OWNER = "owner"
-"""The one person there is, so far: whoever can read the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +43,86 @@ class LoginPolicy:
 
 
 class Logins:
-    """The portal's doorkeeper."""
+    """The portal's doorkeeper.  *now* is in seconds since the epoch."""
 
     def __init__(self, policy: LoginPolicy) -> None:
         self._policy = policy
         self._once = Once(_remembered(policy.used_tokens))
 
-    def subject(self, connection: HTTPConnection) -> str | None:
-        """Who asks; None for a stranger."""
-        if not self._policy.required:
-            return OWNER
-        cookie = connection.cookies.get(self._policy.cookie_name)
-        return logged_in(cookie, self._policy.key, now=time.time())
+    @property
+    def required(self) -> bool:
+        """Whether browsers must log in."""
+        return self._policy.required
 
-    def redeem(self, token: str) -> None:
+    @property
+    def cookie_name(self) -> str:
+        """The owner's."""
+        return self._policy.cookie_name
+
+    @property
+    def visit_cookie_name(self) -> str:
+        """Of those who came by a share link."""
+        return f"{self._policy.cookie_name}_share"
+
+    def login(self, connection: HTTPConnection, now: float) -> Login | None:
+        """The owner's login, if this is a signed-in browser."""
+        cookie = connection.cookies.get(self._policy.cookie_name)
+        return logged_in(cookie, self._policy.key, now=now)
+
+    def visits(self, connection: HTTPConnection, now: float) -> tuple[Visit, ...]:
+        """The visits of one who came by share links, the newest first.
+
+        Whether the links hold is not asked here.
+        """
+        cookie = connection.cookies.get(self.visit_cookie_name)
+        return visits_of(cookie, self._policy.key, now=now)
+
+    def has_visited(self, connection: HTTPConnection) -> bool:
+        """Whether this browser came by a share link once, perhaps one that has ended."""
+        return self.visit_cookie_name in connection.cookies
+
+    def new_token(self, nonce: str, now: float) -> tuple[str, float]:
+        """A token for a login link, and when it expires."""
+        token = login_token(self._policy.key, nonce=nonce, now=now)
+        return token, now + TOKEN_LIFETIME_S
+
+    def redeem(self, token: str, now: float) -> None:
         """Use up a login token.  Raises :class:`ClaimsInvalid`."""
-        redeem(token, self._policy.key, self._once, now=time.time())
+        redeem(token, self._policy.key, self._once, now=now)
         write_atomic(self._policy.used_tokens, json.dumps(self._once.remembered()).encode())
 
-    def let_in(self, response: Response, connection: HTTPConnection) -> None:
+    def let_in(
+        self, subject: str, response: Response, connection: HTTPConnection, now: float
+    ) -> None:
         """Set the login cookie."""
-        response.set_cookie(
-            self._policy.cookie_name,
-            login_cookie(OWNER, self._policy.key, now=time.time()),
-            max_age=int(COOKIE_LIFETIME_S),
-            path=connection.scope.get("root_path", "") or "/",
-            httponly=True,
-            secure=connection.url.scheme in ("https", "wss"),
-            # Lax, not Strict: a link to the machine in a chat or a wiki must find the login.
-            samesite="lax",
-        )
+        cookie = login_cookie(subject, self._policy.key, now=now)
+        _set_cookie(response, connection, self._policy.cookie_name, cookie, COOKIE_LIFETIME_S)
+
+    def let_visit(
+        self, visit: Visit, response: Response, connection: HTTPConnection, now: float
+    ) -> None:
+        """Add a visit to the visit cookie."""
+        others = [other for other in self.visits(connection, now) if other.share != visit.share]
+        visits = [visit, *others]
+        cookie = visit_cookie(visits, self._policy.key)
+        lasts_s = max(one.expires for one in visits) - now
+        _set_cookie(response, connection, self.visit_cookie_name, cookie, lasts_s)
+
+
+def _set_cookie(
+    response: Response, connection: HTTPConnection, name: str, value: str, lasts_s: float
+) -> None:
+    mount = connection.scope.get("app_root_path") or connection.scope.get("root_path", "")
+    response.set_cookie(
+        name,
+        value,
+        max_age=int(lasts_s),
+        path=mount or "/",
+        httponly=True,
+        secure=connection.url.scheme in ("https", "wss"),
+        # Lax, not Strict: a link to the machine in a chat or a wiki must find the login.
+        samesite="lax",
+    )
 
 
 def _remembered(path: Path) -> dict[str, float]:

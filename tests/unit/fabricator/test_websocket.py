@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webvdi.fabricator.websocket import Message, WebSocketFabricator
+from webvdi.fabricator.websocket import Message, Scope, WebSocketFabricator
 from webvdi.link.frames import PREAMBLE, frame
 from webvdi.wire.to_viewer import Farewell, Reason, decode_to_viewer
 
@@ -37,7 +37,10 @@ class Browser:
         self.sent.put_nowait(message)
 
     async def run(self, path: Path, *, known: bool = True) -> None:
-        fabricator = WebSocketFabricator(path, lambda _: known)
+        async def may_connect(_: Scope) -> bool:
+            return known
+
+        fabricator = WebSocketFabricator(path, may_connect)
         await fabricator(self.scope, self.incoming.get, self.send)
 
 
