@@ -1,39 +1,42 @@
-"""``webvdi demo``: one machine, one link, one command."""
+"""``webvdi demo``: one machine, one link, one command.
+
+It is ``webvdi serve`` with a machine made and started first.  The demo has one machine a system:
+the small desktop, and one for each ISO or disk file it was ever given, told apart by its path.
+"""
 
 import asyncio
-import fcntl
+import os
+import re
 import shlex
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import webbrowser
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2s
 from pathlib import Path
-
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from typing import Any
 
 from webvdi.base.errors import Refused
-from webvdi.base.files import secret_at
 from webvdi.base.paths import Places, places
-from webvdi.broker.demo_machine import DemoMachine, DemoSystem, Sizes, demo_system
-from webvdi.cli.serving import Door, ServingOptions, console, open_door, program, say, serve
-from webvdi.cli.web import WebSettings
-from webvdi.guests import GuestBundle, build
-from webvdi.guests import Progress as Step
-from webvdi.vmm.machine import Accelerator, MachineId, Network
-from webvdi.vmm.qemu import QemuEngine
+from webvdi.cli.asking import ask
+from webvdi.cli.claim import Claim, Holder, holder_of
+from webvdi.cli.client import Client, machine_path, standing_in
+from webvdi.cli.door import ServingOptions, open_door
+from webvdi.cli.exits import Exit, Problem, exit_code
+from webvdi.cli.following import progress_bar
+from webvdi.cli.links import new_login
+from webvdi.cli.machine_create import make
+from webvdi.cli.machines import Machine
+from webvdi.cli.serving import Words, only_one, serve, settings_for, with_state
+from webvdi.cli.surroundings import has_display
+from webvdi.cli.terminal import console, program, safe, say
 
 FAREWELL = """\
 Stopped serving.  The machine itself keeps running:
   {again}           shows it again
   {again} --stop    shuts it down
   {again} --reset   forgets it and begins anew"""
+
+ON = ("starting", "running", "paused", "stopping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,148 +52,166 @@ class DemoOptions:
     state: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DemoSystem:
+    """Which system the demo runs."""
+
+    name: str
+    """Its machine's name."""
+    source: Mapping[str, Any]
+    """What the machine is made from, as the REST interface says it."""
+    earlier_name: str = ""
+    """What versions before 0.2 called it."""
+
+
+def demo_system(iso: Path | None, disk: Path | None) -> DemoSystem:
+    """The system that the options name.  Raises :class:`Refused`."""
+    if iso is not None and disk is not None:
+        raise Refused("--iso and --disk are two systems; give one of them", reason="bad_options")
+    own = iso or disk
+    if own is None:
+        return DemoSystem("demo", {"guest": "tiny"})
+    own = own.absolute()
+    if not own.is_file():
+        raise Refused(f"there is no file {own}", reason="no_such_file")
+    digest = blake2s(str(own).encode(), digest_size=4).hexdigest()
+    words = re.sub(r"[^A-Za-z0-9]+", "-", own.stem).strip("-")[:40] or "own"
+    name = f"demo-{words}-{digest}"
+    if iso is not None:
+        return DemoSystem(name, {"iso": str(own)}, f"demo-iso-{digest}")
+    source = {"disk": str(own), "disk_mode": "overlay"}
+    return DemoSystem(name, source, f"demo-disk-{digest}")
+
+
 def run_demo(options: DemoOptions, serving: ServingOptions) -> None:
-    """Prepare the machine, then serve it until Ctrl-C."""
+    """Prepare the machine, then serve it until Ctrl-C; or show it in the service that runs."""
     where = places(options.state)
     where.make()
     system = demo_system(options.iso, options.disk)
-    with _only_one(where):
-        if options.stop:
-            asyncio.run(_reset(where, system) if options.reset else _stop(where, system))
-            return
-        door = open_door(serving, where.state)
-        if options.reset:
-            asyncio.run(_reset(where, system))
-        machine = asyncio.run(_prepare(where, system, Sizes(options.memory, options.cpus)))
-        serve(
-            door,
-            _settings(where, system, machine, door),
-            farewell=FAREWELL.format(again=_again(options)),
-            another_link=_with_state(f"{program()} url", options),
-        )
+    if options.stop:
+        ask(options.state, "demo --stop", lambda client: _stop(client, system, options))
+        return
+    holder = holder_of(where.state)
+    if holder is not None and holder.serves:
+        _show_in(holder, system, options, open_browser=serving.open_browser)
+        return
+    with only_one(where) as claimed:
+        _serve(where, claimed, system, options, serving)
 
 
-def _again(options: DemoOptions) -> str:
+def _serve(
+    where: Places,
+    claimed: Claim,
+    system: DemoSystem,
+    options: DemoOptions,
+    serving: ServingOptions,
+) -> None:
+    door = open_door(serving, where.state)
+
+    async def prepare_alone() -> None:
+        async with standing_in(where) as client:
+            await prepare(client, system, options)
+
+    asyncio.run(prepare_alone())
+    words = Words(
+        farewell=FAREWELL.format(again=again(options)),
+        another_link=with_state(f"{program()} url", options.state),
+    )
+    serve(door, settings_for(where, door, autostart=True), claimed, words)
+
+
+def _show_in(
+    holder: Holder, system: DemoSystem, options: DemoOptions, *, open_browser: bool
+) -> None:
+    """Prepare the machine in the running service, and print a link to it."""
+    ask(options.state, "demo", lambda client: prepare(client, system, options))
+    url = str(new_login(options.state)["url"]) if holder.auth else holder.url
+    say(f"\n  Open  [bold]{url}[/bold]\n")
+    say(f"  webvdi runs already (process {holder.pid}), with options of its own.")
+    if open_browser and has_display(os.environ):
+        webbrowser.open(url)
+
+
+def again(options: DemoOptions) -> str:
     """The command that names this machine once more."""
     own = [
         f"{name} {shlex.quote(str(path))}"
         for name, path in (("--iso", options.iso), ("--disk", options.disk))
         if path is not None
     ]
-    return _with_state(" ".join([f"{program()} demo", *own]), options)
+    return with_state(" ".join([f"{program()} demo", *own]), options.state)
 
 
-def _with_state(command: str, options: DemoOptions) -> str:
-    if options.state is None:
-        return command
-    return f"{command} --state {shlex.quote(str(options.state))}"
-
-
-def _settings(where: Places, system: DemoSystem, machine: MachineId, door: Door) -> WebSettings:
-    secret_at(where.state / "key")
-    return WebSettings(
-        run=str(where.run),
-        key_file=str(where.state / "key"),
-        state=str(where.state),
-        cookie_name=f"webvdi_{door.listen.port}",
-        name=system.key,
-        title=system.title,
-        machine=machine,
-    )
-
-
-@contextmanager
-def _only_one(where: Places) -> Iterator[None]:
-    """One demo for one state directory: two would fight over its machine."""
-    with (where.run / "demo.lock").open("w") as lock:
+async def find(client: Client, system: DemoSystem) -> Machine | None:
+    """The demo's machine, if there is one."""
+    for name in filter(None, (system.name, system.earlier_name)):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(
-                f"a demo is being served already; {program()} url prints a link to it, and "
-                "Ctrl-C in its terminal ends the serving (then --stop and --reset work)",
-                reason="already_running",
-            ) from None
-        yield
+            return dict(await client.get(machine_path(name)))
+        except Problem as problem:
+            if exit_code(problem) is not Exit.NOT_FOUND:
+                raise
+    return None
 
 
-async def _stop(where: Places, system: DemoSystem) -> None:
-    async with QemuEngine(where.state, where.run) as engine:
-        with console.status("Shutting the machine down…"):
-            stopped = await DemoMachine(engine, where.state, system).stop()
-    console.print("The machine is off." if stopped else "The machine was not running.")
+async def _stop(client: Client, system: DemoSystem, options: DemoOptions) -> None:
+    if options.reset:
+        await forget(client, system)
+        return
+    machine = await find(client, system)
+    if machine is None or machine["state"] not in ON:
+        console.print("The machine was not running.")
+        return
+    with console.status("Shutting the machine down…"):
+        await client.post(machine_path(machine["id"], "actions", "stop"), {"force": True})
+    console.print("The machine is off.")
 
 
-async def _reset(where: Places, system: DemoSystem) -> None:
-    async with QemuEngine(where.state, where.run) as engine:
-        await DemoMachine(engine, where.state, system).forget()
+async def forget(client: Client, system: DemoSystem) -> None:
+    """End the machine, and remove everything that was made for it."""
+    machine = await find(client, system)
+    if machine is not None:
+        await client.delete(machine_path(machine["id"]))
     console.print("Forgotten: the machine and the files on its disk.")
 
 
-async def _prepare(where: Places, system: DemoSystem, sizes: Sizes) -> MachineId:
+async def prepare(client: Client, system: DemoSystem, options: DemoOptions) -> Machine:
     """The machine, running."""
-    async with QemuEngine(where.state, where.run) as engine:
-        demo = DemoMachine(engine, where.state, system)
-        running = await demo.running()
-        if running is not None:
-            console.print("Found the machine still running.")
-            if sizes != Sizes():
-                console.print("It keeps its memory and processors until it is started again.")
-            return running.id
-        network = await _network(engine)
-        if system.iso is None and system.disk is None:
-            spec = await demo.guest_spec(await _guest(where.cache), sizes, network)
-        else:
-            spec = await demo.own_spec(sizes, network)
-        machine = await demo.make(spec)
-        with console.status("Starting the machine…"):
-            status = await demo.start(machine)
-        acceleration = status.acceleration
-        if acceleration is not None and acceleration.kind is Accelerator.TCG:
-            console.print(f"[yellow]Without KVM:[/yellow] {acceleration.reason}")
+    if options.reset:
+        await forget(client, system)
+    machine = await find(client, system)
+    if machine is not None and machine["phase"] == "failed":
+        await client.delete(machine_path(machine["id"]))
+        machine = None
+    if machine is not None and machine["state"] in ON:
+        console.print("Found the machine still running.")
+        if (options.memory, options.cpus) != (None, None):
+            console.print("It keeps its memory and processors until it is started again.")
         return machine
+    machine = await _with_sizes(client, machine, system, options)
+    with console.status("Starting the machine…"):
+        started = dict(await client.post(machine_path(machine["id"], "actions", "start")))
+    _tell_lacks(started)
+    return started
 
 
-async def _network(engine: QemuEngine) -> Network:
-    """The guest's network: the internet without this host, or none; never wider."""
-    why_not = await engine.network_available()
-    if why_not is None:
-        return Network.INTERNET
-    console.print(f"[yellow]The machine gets no network:[/yellow] {why_not}")
-    return Network.NONE
+async def _with_sizes(
+    client: Client, machine: Machine | None, system: DemoSystem, options: DemoOptions
+) -> Machine:
+    """The machine, made or changed to what was asked for, and off."""
+    asked = {"memory_mib": options.memory, "cpus": options.cpus}
+    sizes = {name: value for name, value in asked.items() if value is not None}
+    if machine is None:
+        wanted = {"name": system.name, **system.source, **sizes, "start": False}
+        with progress_bar(console, "Preparing the machine") as report:
+            return await make(client, wanted, report)
+    changed = {name: value for name, value in sizes.items() if machine[name] != value}
+    if not changed:
+        return machine
+    return dict(await client.patch(machine_path(machine["id"]), changed))
 
 
-class _GivenUp(Exception):
-    """Ctrl-C, as the builder's thread hears of it."""
-
-
-async def _guest(cache: Path) -> GuestBundle:
-    """The small desktop, built if need be, with a bar."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    given_up = threading.Event()
-    with bar:
-        task = bar.add_task("Preparing the demo desktop", total=None)
-
-        said = set[str]()
-
-        def show(step: Step) -> None:
-            if given_up.is_set():
-                raise _GivenUp
-            if not console.is_terminal and step.phase not in said:  # a log shows no bar
-                said.add(step.phase)
-                say(f"{step.phase} …")
-            bar.update(task, description=step.phase, completed=step.done, total=step.total or None)
-
-        try:
-            return await asyncio.to_thread(build, "tiny", cache, progress=show)
-        except asyncio.CancelledError:
-            given_up.set()  # the builder's thread ends at its next report
-            raise
+def _tell_lacks(machine: Machine) -> None:
+    if machine["acceleration"] == "tcg":
+        say(f"[yellow]Without KVM:[/yellow] {safe(machine['acceleration_reason'])}")
+    if machine["network"] == "none":
+        say("[yellow]The machine has no network[/yellow]; webvdi doctor says what it would need.")

@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from webvdi.base.errors import Refused
 
@@ -20,6 +21,8 @@ class Listen:
     key: Path | None = None
     behind_proxy: str | None = None
     """Addresses whose X-Forwarded-* headers are believed."""
+    public: str | None = None
+    """What browsers call this place, where that is something else."""
 
     @property
     def scheme(self) -> str:
@@ -31,8 +34,15 @@ class Listen:
         """Whether only this host can come."""
         return _is_loopback(self.host)
 
+    @property
+    def private(self) -> bool:
+        """Whether links to it are of use on this host alone."""
+        return self.public is None and self.loopback
+
     def url(self) -> str:
-        """For people of this host, or of its network."""
+        """For people of this host, or of its network; ends in a slash."""
+        if self.public is not None:
+            return self.public
         host = self.host
         if host in ("0.0.0.0", "::", ""):  # noqa: S104 — comparing, not binding
             host = socket.gethostname()
@@ -57,6 +67,22 @@ def parse_listen(text: str) -> tuple[str, int]:
             reason="bad_listen",
         )
     return host, int(port)
+
+
+def parse_url(text: str) -> str:
+    """Read the address of a site, perhaps with a path; it gets a slash at its end."""
+    try:
+        parts = urlsplit(text)
+        plain = parts.port != 0 and not parts.query and not parts.fragment
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+    except ValueError:  # a port that is none, or brackets without an address
+        fine = False
+    if not fine:
+        raise Refused(
+            f"{text!r} is no address of a site; write it as in https://desktop.example.org/",
+            reason="bad_url",
+        )
+    return text.rstrip("/") + "/"
 
 
 def check_safe(listen: Listen, *, auth: bool) -> None:

@@ -1,18 +1,24 @@
-"""``webvdi``: the commands that people type.
+"""``webvdi``: the commands that people type, put together; how they end.
 
-Exit codes: 0 done · 1 refused or failed, with one message on stderr · 2 wrong usage.
+Exit codes are those of :class:`webvdi.cli.exits.Exit`, described in
+docs/reference/command-line.md.
 """
 
+import json
+import os
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from webvdi import __version__
 from webvdi.base.errors import WebvdiError
 from webvdi.base.logs import configure_logging
-from webvdi.cli.listen import DEFAULT_PORT
+from webvdi.cli import errors_as
+from webvdi.cli.commands import guest, image, machine, service, share, top
+
+COMPLETE_VARIABLE = "_WEBVDI_COMPLETE"
+"""Set by the shell's completion script."""
 
 app = typer.Typer(
     help="A whole, unmodified operating system in a plain web browser.",
@@ -21,107 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Listening = Annotated[
-    str,
-    typer.Option("--listen", metavar="ADDR:PORT", help="Where browsers come to."),
-]
-NoAuth = Annotated[
-    bool,
-    typer.Option("--no-auth", help="No login: whoever reaches the port is let in (loopback only)."),
-]
-NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")]
-TlsCert = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate chain (PEM).")]
-TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Its private key (PEM).")]
-SelfSigned = Annotated[
-    bool, typer.Option("--tls-self-signed", help="Make a certificate; print its fingerprint.")
-]
-BehindProxy = Annotated[
-    str | None,
-    typer.Option(
-        "--behind-proxy",
-        metavar="ADDRESSES",
-        help="A reverse proxy at these addresses adds TLS; it passes on Host, and its "
-        "X-Forwarded-Proto and X-Forwarded-For are believed.",
-    ),
-]
-State = Annotated[
-    Path | None, typer.Option("--state", metavar="DIR", help="Keep everything below DIR.")
-]
-
-
-@app.command()
-def demo(
-    iso: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Boot this CD image, with a disk beside it.")
-    ] = None,
-    disk: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Boot this disk image; the file itself stays as it is."),
-    ] = None,
-    memory: Annotated[
-        int | None, typer.Option(metavar="MIB", help="The machine's memory in MiB.")
-    ] = None,
-    cpus: Annotated[int | None, typer.Option(help="The machine's processors.")] = None,
-    reset: Annotated[
-        bool, typer.Option("--reset", help="Forget the machine and its files, then begin anew.")
-    ] = False,
-    stop: Annotated[
-        bool,
-        typer.Option(
-            "--stop", help="Shut the machine down (or, with --reset, forget it), and end."
-        ),
-    ] = False,
-    listen: Listening = f"127.0.0.1:{DEFAULT_PORT}",
-    no_auth: NoAuth = False,
-    no_open: NoOpen = False,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_self_signed: SelfSigned = False,
-    behind_proxy: BehindProxy = None,
-    state: State = None,
-) -> None:
-    """Start a machine and show it in the browser: a small Linux desktop, or your own system."""
-    from webvdi.cli.demo import DemoOptions, run_demo
-    from webvdi.cli.serving import ServingOptions
-
-    serving = ServingOptions(
-        listen, not no_auth, not no_open, tls_cert, tls_key, tls_self_signed, behind_proxy
-    )
-    run_demo(DemoOptions(iso, disk, memory, cpus, reset, stop, state), serving)
-
-
-@app.command()
-def view(
-    target: Annotated[str, typer.Argument(metavar="tcp:HOST:PORT|unix:PATH")],
-    password_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The VNC password; else the browser asks for it."),
-    ] = None,
-    listen: Listening = f"127.0.0.1:{DEFAULT_PORT}",
-    no_auth: NoAuth = False,
-    no_open: NoOpen = False,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_self_signed: SelfSigned = False,
-    behind_proxy: BehindProxy = None,
-) -> None:
-    """Show any VNC server (RFB) in the browser."""
-    from webvdi.cli.serving import ServingOptions
-    from webvdi.cli.view import run_view
-
-    serving = ServingOptions(
-        listen, not no_auth, not no_open, tls_cert, tls_key, tls_self_signed, behind_proxy
-    )
-    run_view(target, password_file, serving)
-
-
-@app.command()
-def url(state: State = None) -> None:
-    """Print a new login link for a running demo."""
-    from webvdi.cli.serving import print_new_url
-
-    print_new_url(state)
+top.add_to(app)
+app.add_typer(machine.app, name="machine")
+app.add_typer(guest.app, name="guest")
+app.add_typer(image.app, name="image")
+app.add_typer(share.app, name="share")
+app.add_typer(service.app, name="service")
 
 
 def _version(wanted: bool) -> None:
@@ -142,14 +53,30 @@ def _options(
 def main() -> None:
     """The entry point: errors of ours become one line, never a stack trace."""
     configure_logging()
+    if COMPLETE_VARIABLE in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
-        app()
+        app(prog_name="webvdi")
     except WebvdiError as error:
-        typer.echo(f"webvdi: {error}", err=True)
+        _fail(error, str(error))
+    except BrokenPipeError:  # whoever read us has had enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"webvdi: {where}{error.strerror or error}", err=True)
-        sys.exit(1)
+        _fail(error, f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(error: Exception, words: str) -> NoReturn:
+    from webvdi.cli.exits import as_problem, exit_code
+    from webvdi.cli.terminal import safe
+
+    if errors_as.json:
+        typer.echo(json.dumps(as_problem(error) | {"detail": words}), err=True)
+    else:
+        typer.echo(f"webvdi: {safe(words)}", err=True)
+    sys.exit(exit_code(error))

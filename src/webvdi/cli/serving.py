@@ -1,131 +1,149 @@
-"""What every serving command does alike: listen, log in, supervise, say where."""
+"""What every serving command does alike: supervise, say where, keep others out."""
 
 import asyncio
 import contextlib
-import datetime as dt
-import json
-import os
+import http.client
 import secrets
-import shutil
+import shlex
+import signal
 import socket
-import sys
 import time
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from os import environ, getpid
 from pathlib import Path
-
-from rich.console import Console
 
 from webvdi.access.logins import login_token
 from webvdi.base.errors import Refused
-from webvdi.base.files import secret_at, write_atomic
-from webvdi.base.paths import places
-from webvdi.cli.certificate import check_pair, fingerprint, self_signed
-from webvdi.cli.listen import Listen, check_safe, open_tcp, parse_listen
+from webvdi.base.files import secret_at
+from webvdi.base.paths import Places
+from webvdi.cli.claim import SERVE, Claim, Holder, claim, holder_of
+from webvdi.cli.door import Door
+from webvdi.cli.notify import Notifier
+from webvdi.cli.patience import Patience
 from webvdi.cli.supervisor import Supervisor, servers
-from webvdi.cli.web import WebSettings
+from webvdi.cli.surroundings import has_display, tunnel_hint
+from webvdi.cli.terminal import console, program, say
+from webvdi.cli.web_settings import WebSettings
 
-console = Console(highlight=False, soft_wrap=True)
+STARTING = "start"
+"""What a holder does before it can be asked."""
 
-
-@dataclass(frozen=True, slots=True)
-class ServingOptions:
-    """The options that all serving commands share."""
-
-    listen: str
-    auth: bool
-    open_browser: bool
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    tls_self_signed: bool = False
-    behind_proxy: str | None = None
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """An open listening socket, and how it is protected."""
+class Words:
+    """What a serving command says."""
 
-    listen: Listen
-    tcp: socket.socket
-    auth: bool
-    open_browser: bool
+    farewell: str
+    another_link: str
+    """The command that prints another login link."""
+    show_link: bool = True
+    """False: the output is a log, which is no place for a login."""
 
 
-def open_door(options: ServingOptions, certificates: Path) -> Door:
-    """Check the options and open the port, before anything slow is begun.
+@contextlib.contextmanager
+def only_one(where: Places) -> Iterator[Claim]:
+    """The right to serve the state directory.
 
-    Raises :class:`Refused`.
+    Raises :class:`Refused` where it is served already, :class:`ServiceUnavailable` where a command
+    is at work on it for long.
     """
-    host, port = parse_listen(options.listen)
-    certificate, key = options.tls_cert, options.tls_key
-    if (certificate is None) != (key is None):
-        raise Refused("--tls-cert and --tls-key belong together", reason="bad_certificate")
-    if options.tls_self_signed and certificate is None:
-        certificate, key = self_signed(certificates, host, dt.datetime.now(dt.UTC))
-    if certificate is not None and key is not None:
-        check_pair(certificate, key)
-    listen = Listen(host, port, certificate, key, options.behind_proxy)
-    check_safe(listen, auth=options.auth)
-    tcp = open_tcp(listen)
-    listen = replace(listen, port=tcp.getsockname()[1])
-    if options.tls_self_signed and certificate is not None:
-        console.print(f"The certificate's SHA-256 fingerprint: {fingerprint(certificate)}")
-    return Door(listen, tcp, options.auth, options.open_browser)
+    patience = Patience(where.state)
+    while True:
+        claimed = claim(where.state, where, STARTING)
+        if claimed is not None:
+            break
+        holder = holder_of(where.state)
+        if holder is not None and holder.serves:
+            raise Refused(
+                f"{where.state} is being served already (process {holder.pid}); {program()} url "
+                "prints a link to it, and Ctrl-C in its terminal, or systemctl stop webvdi, ends "
+                "it. Another one needs a --state of its own",
+                reason="already_running",
+            )
+        patience.wait_on(holder, time.monotonic())
+        time.sleep(LOOK_EVERY_S)
+    with claimed:
+        yield claimed
 
 
-def serve(
-    door: Door, settings: WebSettings, *, farewell: str, another_link: str | None = None
-) -> None:
-    """Run the servers until Ctrl-C; print the URL once, and *farewell* at the end.
-
-    *another_link* is the command that prints another login link, where there is one.
-    """
+def serve(door: Door, settings: WebSettings, claimed: Claim, words: Words) -> None:
+    """Run the servers until told to stop; print the URL once, and the farewell at the end."""
     run, key_file = Path(settings.run), Path(settings.key_file)
-    listen = door.listen
+    url = door.listen.url()
     settings = replace(
         settings,
+        url=url,
         auth=door.auth,
         any_host=door.auth,
-        certificate=str(listen.certificate) if listen.certificate else None,
-        certificate_key=str(listen.key) if listen.key else None,
-        trusted_proxies=listen.behind_proxy,
+        certificate=str(door.listen.certificate) if door.listen.certificate else None,
+        certificate_key=str(door.listen.key) if door.listen.key else None,
+        trusted_proxies=door.listen.behind_proxy,
     )
     settings_file = run / "web.json"
     settings.write(settings_file)
-    write_atomic(run / "url.json", json.dumps({"url": listen.url(), "pid": os.getpid()}).encode())
+    notifier = Notifier()
     supervisor = Supervisor(servers(run, key_file, settings_file, door.tcp), run)
+    holder = Holder(getpid(), SERVE, str(run), url, door.listen.private, door.auth)
 
     def ready() -> None:
-        url = login_url(listen.url(), secret_at(key_file)) if door.auth else listen.url()
-        say(f"\n  Open  [bold]{url}[/bold]\n")
-        if door.auth and another_link:
-            say(f"  The link works once; [bold]{another_link}[/bold] prints another.")
-        say("  Ctrl-C stops the servers.\n")
-        if door.open_browser and _has_display():
-            webbrowser.open(url)
+        claimed.announce(holder)
+        _say_where(door, secret_at(key_file), words)
 
+    async def announce() -> None:
+        await until_answered(holder.socket)
+        notifier.ready(f"Serving on {url}")
+
+    def reload() -> None:
+        notifier.reloading()
+        supervisor.send("web", signal.SIGHUP)
+        notifier.ready(f"Serving on {url}")
+
+    asyncio.run(supervisor.run(ready, announce=announce, reload=reload, stopping=notifier.stopping))
+    say(words.farewell)
+
+
+def _say_where(door: Door, key: bytes, words: Words) -> None:
+    url = door.listen.url()
+    if not words.show_link and door.auth:
+        say(f"Serving on {url}")
+        say(f"{words.another_link} prints a login link.")
+        return
+    link = login_url(url, key) if door.auth else url
+    say(f"\n  Open  [bold]{link}[/bold]\n")
+    if door.auth:
+        say(f"  The link works once; [bold]{words.another_link}[/bold] prints another.")
+    hint = tunnel_hint(link, environ) if door.listen.private and console.is_terminal else ""
+    for line in hint.splitlines():
+        say(f"  {line}")
+    say("  Ctrl-C stops the servers.\n")
+    if door.open_browser and has_display(environ):
+        webbrowser.open(link)
+
+
+async def until_answered(api_socket: Path) -> None:
+    """Ask the web process until it answers."""
+    while True:
+        if await asyncio.to_thread(_answers, api_socket):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _answers(api_socket: Path) -> bool:
+    connection = http.client.HTTPConnection("localhost", timeout=5)
+    connection.sock = socket.socket(socket.AF_UNIX)
     try:
-        asyncio.run(supervisor.run(ready))
+        connection.sock.settimeout(5)
+        connection.sock.connect(str(api_socket))
+        connection.request("GET", "/api/v1/me")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
     finally:
-        (run / "url.json").unlink(missing_ok=True)
-    say(farewell)
-
-
-def say(text: str) -> None:
-    """Print, if anybody still listens: serving does not depend on an open terminal."""
-    with contextlib.suppress(OSError, SystemExit):  # rich ends the program on a broken pipe
-        console.print(text)
-
-
-def program() -> str:
-    """What the user types to call us again: ``webvdi`` where that finds us."""
-    ours = Path(sys.argv[0])
-    found = shutil.which("webvdi")
-    if ours.name != "webvdi" or (found and Path(found).resolve() == ours.resolve()):
-        return "webvdi"
-    with contextlib.suppress(ValueError):
-        return str(ours.absolute().relative_to(Path.cwd()))
-    return str(ours.absolute())
+        connection.close()
 
 
 def login_url(url: str, key: bytes) -> str:
@@ -133,18 +151,19 @@ def login_url(url: str, key: bytes) -> str:
     return f"{url}?token={login_token(key, nonce=secrets.token_urlsafe(9), now=time.time())}"
 
 
-def print_new_url(state: Path | None) -> None:
-    """Print a new login link for the running demo.  Raises :class:`Refused` if none runs."""
-    where = places(state)
-    try:
-        running = json.loads((where.run / "url.json").read_bytes())
-        os.kill(int(running["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        raise Refused(
-            "no demo is running; start one with: webvdi demo", reason="not_running"
-        ) from None
-    console.print(login_url(str(running["url"]), secret_at(where.state / "key")))
+def settings_for(where: Places, door: Door, *, autostart: bool) -> WebSettings:
+    """The web process of a service on *where*."""
+    secret_at(where.state / "key")
+    return WebSettings(
+        run=str(where.run),
+        key_file=str(where.state / "key"),
+        state=str(where.state),
+        cache=str(where.cache),
+        cookie_name=f"webvdi_{door.listen.port}",
+        autostart=autostart,
+    )
 
 
-def _has_display() -> bool:
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+def with_state(command: str, state: Path | None) -> str:
+    """*command* for the same state directory."""
+    return command if state is None else f"{command} --state {shlex.quote(str(state))}"

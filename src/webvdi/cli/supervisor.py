@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
 
+from webvdi.base.errors import Refused
+from webvdi.base.processes import GIVE_UP
 from webvdi.base.tasks import TaskOwner
 from webvdi.cli.listen import open_unix
 
@@ -46,6 +48,7 @@ class Server:
 def servers(run: Path, key_file: Path, settings_file: Path, tcp: socket.socket) -> list[Server]:
     """The Managed Server and the web process, with their sockets open."""
     viewers, control = open_unix(run / "viewer.sock"), open_unix(run / "control.sock")
+    api = open_unix(run / "api.sock")
     router = (
         "-m",
         "webvdi.managed",
@@ -55,8 +58,8 @@ def servers(run: Path, key_file: Path, settings_file: Path, tcp: socket.socket) 
         str(run / "sessions.json"),
         str(key_file),
     )
-    web = ("-m", "webvdi.cli", "web", str(settings_file), str(tcp.fileno()))
-    return [Server("managed", router, [viewers, control]), Server("web", web, [tcp])]
+    web = ("-m", "webvdi.cli", "web", str(settings_file), str(tcp.fileno()), str(api.fileno()))
+    return [Server("managed", router, [viewers, control]), Server("web", web, [tcp, api])]
 
 
 class Supervisor:
@@ -66,22 +69,57 @@ class Supervisor:
         self._servers = servers
         self._run = run
         self._stop = asyncio.Event()
+        self._running: dict[str, Process] = {}
+        self._given_up: str | None = None
+        self._had_terminal = _terminal_is_there()
 
-    async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until SIGINT, SIGTERM or SIGHUP.
+    async def run(
+        self,
+        ready: Callable[[], None],
+        *,
+        announce: Callable[[], Coroutine[None, None, None]] | None = None,
+        reload: Callable[[], None] = lambda: None,
+        stopping: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve until SIGINT or SIGTERM, or until the terminal is closed.
 
-        *ready* is called at once: the sockets are open, and who comes early waits in their queue.
+        *ready* is called at once: the sockets are open, and who comes early waits in their queue;
+        *announce* may wait until they are served.  SIGHUP calls *reload*.  *stopping* is called
+        when the end begins.  Raises :class:`Refused` if a server gave up.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._asked_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up, reload)
         async with TaskOwner("supervisor") as tasks:
             keepers = [
                 tasks.start(self._keep(server), name=server.name) for server in self._servers
             ]
             loop.call_soon(ready)
+            if announce is not None:
+                tasks.start(announce(), name="announce")
             await self._stop.wait()
+            stopping()
             await asyncio.gather(*keepers, return_exceptions=True)
+        if self._given_up is not None:
+            raise Refused(
+                f"the {self._given_up} process cannot work here; its last message says why",
+                reason="server_gave_up",
+            )
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Pass a signal on to a server, if it runs."""
+        process = self._running.get(name)
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    def _hung_up(self, reload: Callable[[], None]) -> None:
+        """SIGHUP: the terminal we were started in was closed, or somebody wants a reload."""
+        if self._had_terminal and not _terminal_is_there():
+            self._asked_to_stop()
+        elif not self._stop.is_set():
+            reload()
 
     def _asked_to_stop(self) -> None:
         """Stop in order; asked twice, stop at once (the servers end with us by their lifeline)."""
@@ -105,6 +143,10 @@ class Supervisor:
             if self._stop.is_set():
                 await _end(process)
                 return
+            if process.returncode == GIVE_UP:
+                self._given_up = server.name
+                self._stop.set()
+                return
             attempt = 0 if loop.time() - began > STEADY_S else attempt + 1
             logger.warning(
                 "the %s process ended (%s); restarting it", server.name, process.returncode
@@ -119,6 +161,7 @@ class Supervisor:
             pass_fds=[s.fileno() for s in server.sockets],
             start_new_session=True,  # Ctrl-C is for us; we stop them in order
         )
+        self._running[server.name] = process
         (self._run / f"{server.name}.pid").write_text(f"{process.pid}\n")
         return process
 
@@ -144,3 +187,12 @@ async def _end(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def _terminal_is_there() -> bool:
+    """Whether this process has a controlling terminal, and it has not been closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

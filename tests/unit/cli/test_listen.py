@@ -3,7 +3,7 @@
 import pytest
 
 from webvdi.base.errors import Refused
-from webvdi.cli.listen import Listen, check_safe, open_tcp, parse_listen
+from webvdi.cli.listen import Listen, check_safe, open_tcp, parse_listen, parse_url
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,22 @@ def test_a_bare_ipv6_address_is_sent_into_brackets() -> None:
 def test_urls() -> None:
     assert Listen("127.0.0.1", 8470).url() == "http://127.0.0.1:8470/"
     assert Listen("::1", 8470).url() == "http://[::1]:8470/"
+
+
+def test_behind_a_proxy_links_name_what_browsers_know() -> None:
+    listen = Listen("127.0.0.1", 8470, public=parse_url("https://vdi.example/desk"))
+    assert listen.url() == "https://vdi.example/desk/"
+    assert not listen.private  # so no ssh tunnel is offered
+    assert listen.loopback
+
+
+@pytest.mark.parametrize(
+    "text", ["", "vdi.example", "ftp://vdi.example", "https://", "https://[", "https://a/?b=1"]
+)
+def test_what_is_no_address_of_a_site_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="https://") as caught:
+        parse_url(text)
+    assert caught.value.reason == "bad_url"
 
 
 def test_a_taken_port_is_named() -> None:

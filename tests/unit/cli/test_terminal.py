@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from webvdi.cli import serving
+from webvdi.cli import terminal
 
 
 class ClosedPipe:
@@ -29,8 +29,8 @@ class ClosedPipe:
 
 def test_a_closed_terminal_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(file=ClosedPipe())  # type: ignore[arg-type]  # all that rich uses
-    monkeypatch.setattr(serving, "console", console)
-    serving.say("hello")
+    monkeypatch.setattr(terminal, "console", console)
+    terminal.say("hello")
 
 
 def test_hints_name_the_program_as_it_was_called(
@@ -39,8 +39,8 @@ def test_hints_name_the_program_as_it_was_called(
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(tmp_path / ".venv/bin/webvdi")])
-    assert serving.program() == ".venv/bin/webvdi"
+    assert terminal.program() == ".venv/bin/webvdi"
     monkeypatch.setattr(sys, "argv", ["/opt/webvdi/bin/webvdi"])
-    assert serving.program() == "/opt/webvdi/bin/webvdi"
+    assert terminal.program() == "/opt/webvdi/bin/webvdi"
     monkeypatch.setattr(sys, "argv", ["/usr/lib/python3/site-packages/webvdi/__main__.py"])
-    assert serving.program() == "webvdi"
+    assert terminal.program() == "webvdi"

@@ -1,0 +1,86 @@
+"""The work of ``webvdi guest``: the guests that come with webvdi."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from webvdi.base.errors import NotFound
+from webvdi.cli.asking import ask
+from webvdi.cli.client import Client
+from webvdi.cli.exits import Problem
+from webvdi.cli.following import follow, progress_bar
+from webvdi.cli.quantities import size_in_words
+from webvdi.cli.terminal import console, print_json, print_table, program, safe
+
+Guest = dict[str, Any]
+
+
+def list_all(state: Path | None, *, json: bool) -> None:
+    """List the guests."""
+
+    async def work(client: Client) -> list[Guest]:
+        return list(await client.get("guests"))
+
+    found = ask(state, "guest list", work)
+    if json:
+        print_json(found)
+        return
+    print_table(("GUEST", "BUILT", "CPUS", "MEMORY", ""), [_row(guest) for guest in found])
+
+
+def _row(guest: Guest) -> list[object]:
+    size = guest["size_bytes"]
+    if guest["building"] is not None:
+        built = "being built"
+    elif guest["built"]:
+        built = "yes" if size is None else size_in_words(size)
+    else:
+        minutes = guest.get("expected_minutes")
+        built = "no" if minutes is None else f"no, takes {minutes} min"
+    return [guest["name"], built, guest["cpus"], f"{guest['memory_mib']} MiB", guest["summary"]]
+
+
+def build(name: str, state: Path | None, *, json: bool) -> None:
+    """Build a guest, with a bar until it is done."""
+
+    async def work(client: Client) -> Guest:
+        await client.post(f"guests/{name}/build")
+
+        async def look() -> Guest:
+            for guest in await client.get("guests"):
+                if guest["name"] == name:
+                    return dict(guest)
+            raise NotFound("guest", name)
+
+        with progress_bar(Console(stderr=True), f"Building {safe(name)}", quiet=json) as report:
+            return await follow(
+                look,
+                lambda seen: seen["building"] is not None,
+                lambda seen: seen["building"],
+                report,
+            )
+
+    guest = ask(state, "guest build", work)
+    if guest["failed"]:
+        raise Problem(409, "failed", "It could not be built", str(guest["failed"]))
+    if json:
+        print_json(guest)
+    else:
+        console.print(
+            f"{safe(name)} is built; {program()} machine create NAME --guest {safe(name)} uses it.",
+            markup=False,
+        )
+
+
+def prune(state: Path | None, *, json: bool) -> None:
+    """Remove builds that newer ones have replaced and no machine needs."""
+
+    async def work(client: Client) -> dict[str, Any]:
+        return dict(await client.post("guests/prune"))
+
+    answer = ask(state, "guest prune", work)
+    if json:
+        print_json(answer)
+    else:
+        console.print(f"{size_in_words(answer['freed_bytes'])} freed.", markup=False)

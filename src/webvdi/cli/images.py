@@ -1,0 +1,128 @@
+"""The work of ``webvdi image``: ISO and disk files in webvdi's keeping."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from webvdi.base.errors import Refused, WebvdiError
+from webvdi.cli.asking import ask
+from webvdi.cli.client import Client
+from webvdi.cli.following import Report, progress_bar
+from webvdi.cli.machine_create import image_id
+from webvdi.cli.machines import confirm
+from webvdi.cli.quantities import size_in_words
+from webvdi.cli.terminal import console, print_json, print_table, safe
+
+Image = dict[str, Any]
+
+PIECE = 8 << 20
+"""Bytes a request carries; one may have 16 MiB."""
+
+READ = 1 << 20
+
+
+def list_all(state: Path | None, *, json: bool) -> None:
+    """List the images."""
+
+    async def work(client: Client) -> list[Image]:
+        return list(await client.get("images"))
+
+    found = ask(state, "image list", work)
+    if json:
+        print_json(found)
+    elif not found:
+        console.print("There are no images; webvdi image add FILE brings one.")
+    else:
+        columns = ("IMAGE", "NAME", "KIND", "SIZE", "USED BY")
+        print_table(columns, [_row(image) for image in found])
+
+
+def _row(image: Image) -> list[object]:
+    kind = image["kind"] if image["kind"] == image["format"] else f"disk ({image['format']})"
+    used = ", ".join(image["in_use_by"])
+    return [image["id"], image["name"], kind, size_in_words(image["size_bytes"]), used]
+
+
+def add(file: Path, name: str | None, state: Path | None, *, json: bool) -> None:
+    """Bring a file of this host, in pieces."""
+    if not file.is_file():
+        raise Refused(f"there is no file {file}", reason="no_such_file")
+
+    async def work(client: Client) -> Image:
+        shown = Console(stderr=True, highlight=False)
+        with progress_bar(shown, f"Bringing {safe(file.name)}", quiet=json) as report:
+            upload = await _upload(client, file, name or file.name, report)
+        for image in await client.get("images"):
+            if image["id"] == upload["image"]:
+                return dict(image)
+        raise Refused("the image was removed as soon as it was here", reason="gone")
+
+    image = ask(state, "image add", work)
+    if json:
+        print_json(image)
+    else:
+        console.print(f"{safe(image['name'])} is here as {image['id']}.", markup=False)
+
+
+async def _upload(client: Client, file: Path, name: str, report: Report) -> dict[str, Any]:
+    size = (await asyncio.to_thread(file.stat)).st_size
+    upload = dict(await client.post("uploads", {"name": name, "size_bytes": size}))
+    try:
+        while upload["image"] is None:
+            report(f"Bringing {name}", int(upload["offset"]), size)
+            upload = await _next_piece(client, file, upload)
+    except BaseException:
+        # What is half here is of no use: this file is read anew the next time.
+        with contextlib.suppress(WebvdiError):
+            await client.delete(f"uploads/{upload['id']}")
+        raise
+    return upload
+
+
+async def _next_piece(client: Client, file: Path, upload: dict[str, Any]) -> dict[str, Any]:
+    offset = int(upload["offset"])
+    answer = await client.ask(
+        "PATCH",
+        f"uploads/{upload['id']}",
+        content=_piece(file, offset),
+        headers={"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"},
+    )
+    further = dict(answer.json())
+    if further["image"] is None and int(further["offset"]) <= offset:
+        raise Refused(f"{file} became shorter while it was read", reason="file_changed")
+    return further
+
+
+async def _piece(file: Path, offset: int) -> AsyncIterator[bytes]:
+    for at in range(offset, offset + PIECE, READ):
+        data = await asyncio.to_thread(_read, file, at)
+        if not data:
+            return
+        yield data
+
+
+def _read(file: Path, offset: int) -> bytes:
+    with file.open("rb") as source:
+        source.seek(offset)
+        return source.read(READ)
+
+
+def delete(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -> None:
+    """Remove images that no machine needs."""
+    confirm(f"Delete {', '.join(names)}?", yes=yes)
+
+    async def work(client: Client) -> list[str]:
+        ids = [await image_id(client, name) for name in names]
+        for image in ids:
+            await client.delete(f"images/{image}")
+        return ids
+
+    gone = ask(state, "image delete", work)
+    if json:
+        print_json([{"id": image, "deleted": True} for image in gone])
+    else:
+        console.print(f"{', '.join(map(safe, names))}: gone.", markup=False)
