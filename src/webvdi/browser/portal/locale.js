@@ -41,9 +41,50 @@ export class Locale {
         return text.replaceAll(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
     }
 
-    /** Puts the texts where `data-text` and `data-label` ask for them. @param {Document} page */
+    /**
+     * A text that depends on a number, in {count}: `key.one`, `key.other` (Unicode CLDR).
+     * @param {string} key
+     * @param {number} count
+     * @param {Record<string, string>} [values]
+     */
+    count(key, count, values = {}) {
+        const rule = new Intl.PluralRules(this.language).select(count);
+        return this.text(`${key}.${rule === 'one' ? 'one' : 'other'}`,
+            { count: new Intl.NumberFormat(this.language).format(count), ...values });
+    }
+
+    /** The text of a code that the server may know before we do. @param {string} key @param {string} otherwise */
+    textOr(key, otherwise) {
+        return this.has(key) ? this.text(key) : otherwise;
+    }
+
+    /**
+     * What the server says, in English and perhaps with numbers, and what we call it: its own
+     * words for readers of English, ours for all others, as far as there are such.
+     * @param {string} key
+     * @param {string} words
+     */
+    said(key, words) {
+        return this.has(key) && (this.language !== 'en' || words === '') ? this.text(key) : words;
+    }
+
+    /**
+     * Why the server refused something. Its words have the numbers and names, so they stay beside ours.
+     * @param {string} reason
+     * @param {string} words
+     */
+    refused(reason, words) {
+        const known = this.said(`problem.${reason}`, words);
+        return known === words || words === '' ? known : this.text('problem_words', { known, words });
+    }
+
+    /** Puts the texts where `data-text` and its like ask for them. @param {Document} page */
     apply(page) {
         page.documentElement.lang = this.language;
+        for (const element of page.querySelectorAll('[data-placeholder]')) {
+            const key = element.getAttribute('data-placeholder') ?? '';
+            element.setAttribute('placeholder', this.text(key));
+        }
         for (const element of page.querySelectorAll('[data-text]')) {
             element.textContent = this.text(element.getAttribute('data-text') ?? '');
         }

@@ -8,4 +8,8 @@ const address = new URLSearchParams(location.search);
 const locale = await loadLocale(chooseLanguage(
     address.get('lang'), recall('language'), navigator.languages));
 locale.apply(document);
-element('login-error').hidden = !address.has('error');
+const error = address.get('error');
+element('login-error').hidden = error === null;
+if (error === 'too_often') { // whatever the link is worth
+    element('login-error').textContent = locale.text('join_later');
+}

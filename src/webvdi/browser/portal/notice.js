@@ -6,25 +6,28 @@
  */
 
 /** @import { ViewerError } from '../viewer/errors.js' */
-/** @import { MachineInfo } from './api.js' */
+/** @import { MachineView } from './types.js' */
 
 /**
  * @typedef {object} Situation
  * @property {string} link connecting, live, reconnecting or ended
  * @property {ViewerError | null} error why it is not live
  * @property {{state: string, detail: string}} machine as the session says
- * @property {MachineInfo | null} info as the server says
+ * @property {Pick<MachineView, 'state' | 'phase' | 'detail' | 'can'>
+ *     & Partial<Pick<MachineView, 'exit_reason'>> | null} info as the server says
  * @property {boolean} picture whether there is one
  * @property {boolean} starting a start was asked for
  * @property {boolean} dismissed the question for credentials was put aside
+ * @property {boolean} owner who looks has other machines to go to
  *
- * @typedef {'sign_in' | 'use_here' | 'try_again' | 'start' | 'connect'} Action
+ * @typedef {'sign_in' | 'use_here' | 'try_again' | 'start' | 'connect' | 'back'} Action
  *
  * @typedef {object} Card
  * @property {string} title a key of the locale
  * @property {string} detail in words
- * @property {string} [detailKey] or as a key
+ * @property {string} [detailKey] or as a key, where there is a text for it
  * @property {Action | null} action
+ * @property {Action | null} [other] beside it
  * @property {boolean} progress
  *
  * @typedef {object} Notice
@@ -34,8 +37,8 @@
  * @property {'good' | 'busy' | 'bad'} level
  */
 
-/** @type {Record<string, Action>} what helps, other than trying again */
-const ACTIONS = { login_required: 'sign_in', superseded: 'use_here' };
+/** @type {Record<string, Action | null>} what helps, other than trying again; null: nothing here */
+const ACTIONS = { login_required: 'sign_in', superseded: 'use_here', access_revoked: null };
 
 /** @type {Notice} */
 const NOTHING = Object.freeze({ card: null, pill: null, dim: false, level: 'good' });
@@ -65,9 +68,11 @@ function ended(situation) {
     return {
         card: {
             title: code ? `error.${code}` : 'state_ended',
-            detail: error?.detail ?? '',
+            // The server's own words are for other endings; these are said in the reader's language.
+            detail: code === 'access_revoked' ? '' : error?.detail ?? '',
             detailKey: `error.${code}.detail`,
-            action: (code && ACTIONS[code]) || 'try_again',
+            action: code && code in ACTIONS ? ACTIONS[code] ?? null : 'try_again',
+            other: code === 'session_ended' && situation.owner ? 'back' : null,
             progress: false,
         },
         pill: 'state_ended',
@@ -79,6 +84,9 @@ function ended(situation) {
 /** @param {Situation} situation @returns {Notice} */
 function unconnected(situation) {
     const { link, error, info, picture } = situation;
+    if (info && info.phase !== 'ready') {
+        return unready(info, situation.owner);
+    }
     const starting = situation.starting || info?.state === 'starting';
     if (info && isOff(info.state)) {
         return off(situation, info.detail);
@@ -100,6 +108,22 @@ function unconnected(situation) {
 }
 
 /**
+ * A machine on its way into or out of the world.
+ * @param {Pick<MachineView, 'phase' | 'detail'>} info
+ * @param {boolean} owner
+ * @returns {Notice}
+ */
+function unready({ phase, detail }, owner) {
+    const failed = phase === 'failed';
+    return {
+        card: {
+            title: `power.${phase}`, detail, action: failed && owner ? 'back' : null, progress: !failed,
+        },
+        pill: `power.${phase}`, dim: false, level: failed ? 'bad' : 'busy',
+    };
+}
+
+/**
  * @param {Situation} situation
  * @param {string} detail
  * @returns {Notice}
@@ -109,8 +133,9 @@ function off({ info, picture, starting }, detail) {
         card: {
             title: starting ? 'machine_starting' : 'machine_off',
             detail: starting ? '' : detail,
-            detailKey: starting ? 'starting_detail' : undefined,
-            action: info?.can_start && !starting ? 'start' : null,
+            detailKey: starting ? 'starting_detail'
+                : info?.exit_reason ? `exit.${info.exit_reason}` : undefined,
+            action: info?.can.includes('start') && !starting ? 'start' : null,
             progress: starting,
         },
         pill: starting ? 'machine_starting' : 'machine_off',

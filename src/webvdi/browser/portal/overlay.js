@@ -1,22 +1,27 @@
-/** Shows a notice: the card in the middle, the pill, the dimmed picture; and passing remarks. */
+/** Shows a notice: the card in the middle, the pill, the dimmed picture. */
 
+import { setText } from './dom.js';
 import { element } from './page_elements.js';
 
 /** @import { Action, Notice } from './notice.js' */
 /** @import { Locale } from './locale.js' */
 
-const TOAST_MS = 3500;
-
 export class Overlay {
-    #toastTimer = 0;
     /** @type {Action | null} */
     #action = null;
+    /** @type {Action | null} */
+    #other = null;
 
     /** @param {(action: Action) => void} act */
     constructor(act) {
         element('overlay-action').addEventListener('click', () => {
             if (this.#action) {
                 act(this.#action);
+            }
+        });
+        element('overlay-other').addEventListener('click', () => {
+            if (this.#other) {
+                act(this.#other);
             }
         });
     }
@@ -37,26 +42,20 @@ export class Overlay {
                 ? locale.text('reconnecting_detail') : '';
         }
         if (card) {
-            const { title, detail, detailKey, action, progress } = card;
+            const { title, detail, detailKey, action, other = null, progress } = card;
             element('overlay-title').textContent = locale.text(title);
-            element('overlay-detail').textContent = detail
-                || (detailKey && locale.has(detailKey) ? locale.text(detailKey) : '');
+            element('overlay-detail').textContent = locale.said(detailKey ?? '', detail);
             element('overlay-progress').hidden = !progress;
-            const button = element('overlay-action');
-            button.hidden = !action;
-            button.textContent = action ? locale.text(action) : '';
-            this.#action = action;
+            this.#action = offer('overlay-action', action, locale);
+            this.#other = offer('overlay-other', other, locale);
         }
     }
+}
 
-    /** A remark that goes away by itself. @param {string} text */
-    toast(text) {
-        const toast = element('toast');
-        toast.textContent = text;
-        toast.hidden = false;
-        clearTimeout(this.#toastTimer);
-        this.#toastTimer = setTimeout(() => {
-            toast.hidden = true;
-        }, TOAST_MS);
-    }
+/** @param {string} id of the button @param {Action | null} action @param {Locale} locale */
+function offer(id, action, locale) {
+    const button = element(id);
+    button.hidden = !action;
+    setText(button, action ? locale.text(action) : '');
+    return action;
 }

@@ -1,23 +1,31 @@
-/** The viewer's page: one machine, its screen, and what belongs around it. */
+/** The page of one machine: its screen, and what belongs around it. */
 
-import { Viewer } from '../viewer/viewer.js';
 import { ViewerError } from '../viewer/errors.js';
 import { log } from '../viewer/log.js';
-import { fetchMachine, fetchTicket, startMachine } from './api.js';
-import { closeCredentials, openCredentials, openHelp, openText } from './dialogs.js';
+import { Viewer } from '../viewer/viewer.js';
+import { ApiError, api, fetchTicket, withMachine } from './api.js';
+import { listenToBar } from './bar.js';
+import { Control } from './control.js';
+import { closeCredentials, openCredentials } from './dialogs.js';
+import { LiveFeed } from './events.js';
 import { fillKeysMenu } from './keys.js';
-import { LANGUAGES, chooseLanguage, label, loadLocale } from './locale.js';
+import { chooseLanguage, label, loadLocale } from './locale.js';
 import { recall, remember } from './memory.js';
 import { noticeFor } from './notice.js';
 import { Overlay } from './overlay.js';
 import { button, element, icon } from './page_elements.js';
+import { nameOf } from './people_model.js';
+import { Power } from './power.js';
+import { Side } from './side.js';
+import { Sizing } from './sizing.js';
+import { toast } from './toast.js';
 import { Toolbar } from './toolbar.js';
 
+/** @import { Locale } from './locale.js' */
 /** @import { Action } from './notice.js' */
-/** @import { MachineInfo } from './api.js' */
+/** @import { Change, MachineView, Me } from './types.js' */
 
-const ASK_MACHINE_EVERY_MS = 3000;
-const MATCH_AFTER_MS = 400;
+const ME_AGAIN_MS = 3000;
 
 const address = new URLSearchParams(location.search);
 const pixelForPixel = address.get('scale') === 'off';
@@ -27,33 +35,63 @@ const viewOnly = address.get('view_only') === '1';
 const page = {
     locale: await loadLocale(chooseLanguage(
         address.get('lang'), recall('language'), navigator.languages)),
+    machine: address.get('m') ?? '',
+    /** @type {Me | null} */
+    me: null,
+    /** @type {MachineView | null} */
+    view: null,
     /** @type {ViewerError | null} */
     error: null,
-    /** @type {MachineInfo | null} */
-    info: null,
     starting: false,
     /** @type {{fields: string[], retry: boolean} | null} credentials, once put aside */
     dismissed: null,
     guestText: '',
-    /** @type {'fit' | 'off' | 'match'} */
-    size: pixelForPixel ? 'off' : 'fit',
 };
 
 const viewer = new Viewer(element('screen'), {
     url: 'ws',
     async ticket() {
-        const { ticket, name } = await fetchTicket(viewOnly);
-        showName(name);
+        const { ticket, title } = await fetchTicket(
+            page.machine, viewOnly, recall('display_name') ?? '').catch(endOfShare);
+        showName(title);
         return ticket;
     },
-}, { scaling: pixelForPixel ? 'off' : 'fit', viewOnly });
+}, {
+    scaling: pixelForPixel ? 'off' : 'fit', viewOnly, nameOf: (person) => nameOf(person, page.locale),
+});
 Object.assign(window, { webvdi: { viewer } });
 
+const sizing = new Sizing(viewer, pixelForPixel ? 'off' : 'fit');
 const toolbar = new Toolbar(() => viewer.focus());
 const overlay = new Overlay((action) => act(action));
+const power = new Power({
+    locale: () => page.locale,
+    toast: (words, offer) => (offer ? toast(words, offer) : toast(words)),
+    changed: () => feed.refresh(),
+});
+const control = new Control(viewer, () => page.locale, () => side.open('people'));
+const side = new Side(viewer, control, {
+    name: () => recall('display_name') ?? '',
+    rename(name) {
+        remember('display_name', name);
+        viewer.disconnect(); // a name is part of the ticket
+        viewer.connect();
+    },
+});
+const feed = new LiveFeed((changes) => look(changes), {
+    open: () => new EventSource(withMachine('api/v1/events', page.machine)),
+});
 
 /** @param {string} key @param {Record<string, string>} [values] */
 const text = (key, values) => page.locale.text(key, values);
+
+/** Who came by a link cannot sign in: where that is asked for, the link has ended. @param {unknown} error @returns {never} */
+function endOfShare(error) {
+    if (page.me?.share && error instanceof ViewerError && error.code === 'login_required') {
+        throw new ViewerError('access_revoked', { final: true });
+    }
+    throw error;
+}
 
 /** @param {string} name */
 function showName(name) {
@@ -63,10 +101,10 @@ function showName(name) {
 }
 
 function showNotice() {
-    const { error, info, starting } = page;
     overlay.show(noticeFor({
-        link: viewer.state, error, machine: viewer.machine, info, starting,
-        picture: viewer.hasPicture, dismissed: page.dismissed !== null,
+        link: viewer.state, error: page.error, machine: viewer.machine, info: page.view,
+        starting: page.starting, picture: viewer.hasPicture, dismissed: page.dismissed !== null,
+        owner: page.me?.role === 'owner',
     }), page.locale);
 }
 
@@ -76,36 +114,55 @@ function showChoices() {
             each.setAttribute('aria-checked', String(each.getAttribute(`data-${name}`) === value));
         }
     };
-    chosen('scale', page.size);
+    chosen('scale', sizing.size);
     chosen('language', page.locale.language);
-    document.body.dataset['size'] = page.size;
+    document.body.dataset['size'] = sizing.size;
     button('composing').setAttribute('aria-checked', String(viewer.composing));
     button('keyboard').setAttribute('aria-pressed', String(viewer.composing));
-    button('view-only').setAttribute('aria-pressed', String(viewer.viewOnly));
+    button('view-only').setAttribute('aria-checked', String(viewer.viewOnly || viewer.role === 'observer'));
+    button('view-only').disabled = viewer.role === 'observer';
     const full = document.fullscreenElement !== null;
     button('fullscreen').replaceChildren(icon(full ? 'window' : 'fullscreen'));
     label(button('fullscreen'), text(full ? 'leave_fullscreen' : 'fullscreen'));
+    const owner = page.me?.role === 'owner';
+    for (const each of document.querySelectorAll('[data-owner]')) {
+        const wants = each.getAttribute('data-owner');
+        const fits = owner && (wants !== 'machine' || page.view?.kind === 'machine');
+        /** @type {HTMLElement} */ (each).hidden = !fits;
+    }
 }
 
+/** Shows everything in the chosen language. */
 function applyLocale() {
     page.locale.apply(document);
     fillKeysMenu((codes) => viewer.sendKeys(codes), page.locale);
-    showName(viewer.name);
+    showName(viewer.name || page.view?.title || '');
+    side.furnish(page.locale, page.me, page.view);
+    control.update();
     showChoices();
     showNotice();
+}
+
+/** @param {Locale} locale */
+function speak(locale) {
+    page.locale = locale;
+    applyLocale();
 }
 
 /** @param {Action} action */
 async function act(action) {
     if (action === 'sign_in') {
         location.assign('login');
-    } else if (action === 'start') {
+    } else if (action === 'start' && page.view) {
         page.starting = true;
         showNotice();
-        await startMachine().catch((error) => {
-            page.starting = false;
-            overlay.toast(error.detail || text('error.not_ready'));
-        });
+        const view = await power.run('start', page.view);
+        if (view) {
+            adopt(view);
+        }
+        page.starting = false; // from here on, its own state tells
+    } else if (action === 'back') {
+        location.assign('./?all=1');
     } else if (action === 'connect' && page.dismissed) {
         askCredentials(page.dismissed);
     } else {
@@ -129,105 +186,38 @@ function askCredentials(wanted) {
     });
 }
 
-/** While there is no live machine, the server may know why, and whether it can be started. */
-async function askMachine() {
-    const quiet = viewer.state === 'live' && !['off', 'failed'].includes(viewer.machine.state);
-    const waiting = viewer.state === 'connecting' && !page.error;
-    if (!document.hidden && !quiet && !waiting && page.error?.code !== 'login_required') {
-        const before = page.info?.state;
-        page.info = await fetchMachine();
-        if (page.info?.state === 'running' && (page.starting || (before && before !== 'running'))) {
-            page.starting = false;
+/** The machine, as the server says. @param {MachineView} view */
+function adopt(view) {
+    const before = page.view;
+    page.view = view;
+    page.machine = view.id; // the address may have its name, and names change
+    side.updateMachine(view);
+    if (!before || before.kind !== view.kind) {
+        applyLocale();
+    }
+    if (view.state === 'running' && (page.starting || (before && before.state !== 'running'))) {
+        page.starting = false;
+        if (viewer.state !== 'ended' || page.error?.code === 'session_ended') {
             viewer.connect(); // it was worth waiting for: do not wait for the back-off too
         }
-        showNotice();
-    }
-    setTimeout(askMachine, ASK_MACHINE_EVERY_MS);
-}
-
-/** @param {'fit' | 'off' | 'match'} size */
-function setSize(size) {
-    page.size = size;
-    viewer.setScaling(size === 'off' ? 'off' : 'fit');
-    showChoices();
-    matchWindow();
-}
-
-/** Asks for a guest screen as large as the window, where that was chosen. */
-function matchWindow() {
-    if (page.size === 'match' && !viewer.composing) { // not for the sake of a phone's keyboard
-        const { clientWidth, clientHeight } = element('screen');
-        // Multiples of eight: guests' mode lines want them.
-        viewer.requestScreenSize(clientWidth & ~7, clientHeight & ~7);
     }
 }
 
-async function saveScreenshot() {
-    if (!viewer.hasPicture) {
-        overlay.toast(text('screenshot_failed'));
+/** The server may know why there is no screen, and what can be done. @param {Change[] | null} changes */
+async function look(changes) {
+    const ours = !changes || changes.some(({ id }) => id === page.machine || id === page.view?.id);
+    if (!ours || (viewer.state === 'ended' && page.error?.code === 'access_revoked')) {
         return;
     }
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(await viewer.screenshot());
-    const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-    link.download = `${viewer.name || 'webvdi'}-${time}.png`;
-    link.click();
-    URL.revokeObjectURL(link.href);
-}
-
-/** @param {string} words */
-function sendClipboard(words) {
     try {
-        viewer.sendClipboard(words);
-        overlay.toast(text('clipboard_sent'));
+        adopt(await api.machine(page.machine));
     } catch (error) {
-        overlay.toast(text(`error.${error instanceof ViewerError ? error.code : 'protocol'}`));
+        if (!(error instanceof ApiError) || ![401, 403, 404].includes(error.status)) {
+            throw error; // for now: it is asked again
+        }
+        page.view = null;
     }
-}
-
-/** @param {boolean} composing */
-function setComposing(composing) {
-    viewer.setComposing(composing);
-    overlay.toast(text(composing ? 'composing_on' : 'composing_off'));
-    showChoices();
-}
-
-function listenToBar() {
-    button('fullscreen').onclick = () => {
-        (document.fullscreenElement ? document.exitFullscreen()
-            : document.documentElement.requestFullscreen({ navigationUI: 'hide' }))
-            .catch((error) => log.warn(error));
-        viewer.focus();
-    };
-    button('fullscreen').hidden = !document.fullscreenEnabled;
-    button('screenshot').onclick = () => saveScreenshot();
-    button('keyboard').onclick = () => setComposing(!viewer.composing);
-    button('composing').onclick = () => setComposing(!viewer.composing);
-    button('help').onclick = () => openHelp(() => viewer.focus());
-    button('text').onclick = () => openText(page.guestText, {
-        type: (words) => viewer.sendText(words),
-        clipboard: sendClipboard,
-        copied: () => overlay.toast(text('clipboard_copied')),
-        closed: () => viewer.focus(),
-    });
-    button('view-only').onclick = () => {
-        viewer.setViewOnly(!viewer.viewOnly);
-        overlay.toast(text(viewer.viewOnly ? 'view_only_on' : 'view_only_off'));
-        showChoices();
-        viewer.focus();
-    };
-    for (const each of document.querySelectorAll('[data-scale]')) {
-        each.addEventListener('click', () => {
-            setSize(/** @type {'fit' | 'off' | 'match'} */ (each.getAttribute('data-scale')));
-        });
-    }
-    for (const language of LANGUAGES) {
-        document.querySelector(`[data-language=${language}]`)?.addEventListener('click', async () => {
-            remember('language', language);
-            page.locale = await loadLocale(language);
-            applyLocale();
-        });
-    }
+    showNotice();
 }
 
 /** @param {string} type @param {(detail: any) => void} handle */
@@ -239,11 +229,14 @@ function listenToViewer() {
     on('statechange', ({ state, error }) => {
         page.error = error;
         if (state === 'live') {
-            page.info = null;
-            matchWindow();
+            sizing.match();
         } else {
             closeCredentials();
         }
+        if (state === 'ended' && error?.code === 'access_revoked') {
+            feed.stop();
+        }
+        control.update();
         showNotice();
     });
     on('machine', ({ state }) => {
@@ -256,7 +249,7 @@ function listenToViewer() {
     });
     on('picture', () => {
         showNotice();
-        if (page.size !== 'off') {
+        if (sizing.size !== 'off') {
             toolbar.show({ brief: true });
         }
         viewer.focus();
@@ -266,34 +259,54 @@ function listenToViewer() {
     on('bell', () => toolbar.ring());
     on('stats', (summary) => toolbar.showQuality(summary, page.locale));
     on('chord', () => toolbar.show({ focus: true }));
-    on('role', ({ role }) => {
-        button('view-only').disabled = role === 'observer';
-        if (role === 'observer') {
-            overlay.toast(text('observer'));
-        }
+    on('people', () => {
+        control.update();
+        side.updatePeople();
+    });
+    on('role', () => {
+        showChoices();
+        control.update();
+        side.updatePeople();
     });
     on('clipboard', async ({ text: words }) => {
         page.guestText = words;
         try {
             await navigator.clipboard.writeText(words);
         } catch {
-            overlay.toast(text('clipboard_received')); // browsers may want a click first
+            toast(text('clipboard_received')); // browsers may want a click first
         }
     });
 }
 
 function listenToWindow() {
-    let timer = 0;
-    new ResizeObserver(() => {
-        clearTimeout(timer);
-        timer = setTimeout(matchWindow, MATCH_AFTER_MS);
-    }).observe(element('screen'));
     document.addEventListener('fullscreenchange', showChoices);
+    document.addEventListener('visibilitychange', () => (
+        document.hidden || page.error?.code === 'access_revoked' ? feed.stop() : feed.start()));
 }
 
-listenToBar();
-listenToViewer();
-listenToWindow();
-applyLocale();
-viewer.connect();
-setTimeout(askMachine, ASK_MACHINE_EVERY_MS / 3);
+/** Who am I, and which machine is this page's? Asked until there is an answer. */
+async function learnMe() {
+    try {
+        page.me = await api.me(page.machine);
+    } catch (error) {
+        if (error instanceof ApiError && error.status === 401) {
+            return; // the viewer says so
+        }
+        log.warn(error);
+        setTimeout(learnMe, ME_AGAIN_MS);
+        return;
+    }
+    applyLocale();
+}
+
+if (!page.machine) { // this page is of one machine: the first page knows which there are
+    location.replace('./');
+} else {
+    listenToBar({ viewer, power, side, page, sizing, showChoices, speak });
+    listenToViewer();
+    listenToWindow();
+    applyLocale();
+    viewer.connect();
+    learnMe();
+    feed.start();
+}

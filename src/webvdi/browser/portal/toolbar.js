@@ -1,5 +1,6 @@
 /** The tool bar: comes when wanted, goes by itself, and never takes a key meant for the guest. */
 
+import { moveInMenu } from './menu.js';
 import { button, element, icon } from './page_elements.js';
 
 /** @import { Summary } from '../viewer/stats.js' */
@@ -31,7 +32,9 @@ export class Toolbar {
     constructor(leave) {
         this.#leave = leave;
         for (const each of this.#bar.querySelectorAll('button')) {
-            each.append(icon(each.dataset['icon'] ?? ''));
+            if (each.dataset['icon']) {
+                each.prepend(icon(each.dataset['icon']));
+            }
         }
         this.#handle.addEventListener('click', () => this.show());
         button('hide').addEventListener('click', () => this.hide());
@@ -158,26 +161,16 @@ export class Toolbar {
                 this.hideSoon();
             }
         });
-        menu.addEventListener('keydown', (event) => this.#menuKey(menu, event));
+        menu.addEventListener('keydown', (event) => moveInMenu(menu, event));
         menu.addEventListener('click', (event) => {
             if (event.target instanceof Element && event.target.closest('button')) {
+                // An item may have opened a panel or a dialog: the keyboard is there now.
+                const elsewhere = document.activeElement?.closest('#panel, dialog');
                 menu.hidePopover();
-                this.#leave();
+                if (!elsewhere) {
+                    this.#leave();
+                }
             }
         });
-    }
-
-    /**
-     * @param {HTMLElement} menu
-     * @param {KeyboardEvent} event
-     */
-    #menuKey(menu, event) {
-        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-        const items = [...menu.querySelectorAll('button')];
-        const at = items.findIndex((each) => each === document.activeElement);
-        if (step) {
-            event.preventDefault();
-            items[(at + step + items.length) % items.length]?.focus();
-        }
     }
 }
