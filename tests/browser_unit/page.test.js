@@ -5,23 +5,45 @@ import { test } from 'node:test';
 import { COMBINATIONS } from '../../src/webvdi/browser/portal/keys.js';
 import { Locale, chooseLanguage } from '../../src/webvdi/browser/portal/locale.js';
 import { noticeFor } from '../../src/webvdi/browser/portal/notice.js';
+import { NETWORKS } from '../../src/webvdi/browser/portal/settings.js';
+import { EXPIRIES_S } from '../../src/webvdi/browser/portal/shares.js';
 import { qualityOf } from '../../src/webvdi/browser/portal/toolbar.js';
 import { ERRORS, ViewerError } from '../../src/webvdi/browser/viewer/errors.js';
 import { SCANCODES } from '../../src/webvdi/browser/viewer/input/scancodes.js';
 import { BROWSER, readJson } from './helpers.js';
+
+/** Texts that depend on a number (CLDR's plural categories of English). */
+const COUNTED = ['watching', 'cpus', 'host_running', 'host_warnings', 'guest_unbuilt_minutes',
+    'share_used'];
 
 const [en, ja] = ['en', 'ja'].map((name) => readJson(new URL(`locale/${name}.json`, BROWSER)));
 const PORTAL = new URL('portal/', BROWSER);
 const sources = readdirSync(PORTAL).filter((name) => /\.(js|html)$/.test(name))
     .map((name) => readFileSync(new URL(name, PORTAL), 'utf8')).join('\n');
 
+/** By names that the server gives; tests/unit/test_locale.py ties them to these. */
+const OF_THE_SERVER = /^(journal|problem|phase|finding|guest)\./;
+
 /** Keys that are put together in the code; each entry is all that can come out. */
+const CONDITIONS = ['running', 'starting', 'stopping', 'paused', 'saved', 'stopped', 'crashed',
+    'creating', 'deleting', 'failed'];
 const COMPOSED = [
     ...Object.keys(ERRORS).map((code) => `error.${code}`),
-    'error.login_required.detail', 'error.superseded.detail',
+    ...['login_required', 'superseded', 'access_revoked'].map((code) => `error.${code}.detail`),
     ...['connecting', 'reconnecting', 'ended', 'live'].map((state) => `state_${state}`),
     ...['connecting', 'lost', 'off', 'paused', 'credentials', 'failed']
         .map((state) => `machine_${state}`),
+    ...CONDITIONS.map((condition) => `power.${condition}`),
+    ...['guest_poweroff', 'requested', 'killed', 'crashed', 'start_failed', 'host_rebooted',
+        'unknown'].map((reason) => `exit.${reason}`),
+    ...['open', 'start', 'stop', 'off', 'discard', 'restart', 'pause', 'resume', 'save', 'share',
+        'settings', 'delete'].map((action) => `action.${action}`),
+    ...['request', 'take', 'release'].map((action) => `control.${action}`),
+    ...['owner', 'controller', 'observer'].map((role) => `role.${role}`),
+    ...NETWORKS.map((network) => `network.${network}`),
+    ...EXPIRIES_S.map((seconds) => `expiry.${seconds}`),
+    ...['iso', 'disk'].map((kind) => `image.${kind}`),
+    ...COUNTED.flatMap((key) => [`${key}.one`, `${key}.other`]),
 ];
 
 test('both languages have the same texts with the same places in them', () => {
@@ -35,8 +57,9 @@ test('both languages have the same texts with the same places in them', () => {
 
 test('every text that the page asks for is there', () => {
     const asked = [
-        ...[...sources.matchAll(/data-(?:text|label)="([\w.]+)"/g)].map(([, key]) => key),
+        ...[...sources.matchAll(/data-(?:text|label|placeholder)="([\w.]+)"/g)].map(([, key]) => key),
         ...[...sources.matchAll(/\btext\('([\w.]+)'/g)].map(([, key]) => key),
+        ...[...sources.matchAll(/\bcount\('([\w.]+)'/g)].map(([, key]) => `${key}.other`),
         ...COMPOSED,
     ];
     assert.ok(asked.length > 80);
@@ -44,9 +67,18 @@ test('every text that the page asks for is there', () => {
 });
 
 test('no text is there for nothing', () => {
-    const used = (key) => COMPOSED.includes(key) || sources.includes(`'${key}'`)
+    const used = (key) => COMPOSED.includes(key) || OF_THE_SERVER.test(key) || sources.includes(`'${key}'`)
         || sources.includes(`"${key}"`);
     assert.deepEqual(Object.keys(en).filter((key) => !used(key)), []);
+});
+
+test('texts that depend on a number have both forms, and are all of that kind', () => {
+    const counted = [...sources.matchAll(/\bcount\('([\w.]+)'/g)].map(([, key]) => key);
+    assert.deepEqual([...new Set(counted)].sort(), [...COUNTED].sort());
+    const locale = new Locale('en', en);
+    assert.equal(locale.count('cpus', 1), '1 CPU');
+    assert.equal(locale.count('cpus', 1200), '1,200 CPUs');
+    assert.equal(new Locale('ja', ja).count('watching', 1), '1 人が閲覧中');
 });
 
 test('the language: asked for, chosen before, preferred, English', () => {
@@ -70,7 +102,8 @@ test('every key of the menu exists', () => {
 
 const situation = (more) => ({
     link: 'live', error: null, machine: { state: 'live', detail: '' }, info: null,
-    picture: true, starting: false, dismissed: false, ...more,
+    picture: true, starting: false, dismissed: false,
+    owner: false, ...more,
 });
 
 test('nothing is said while all is well', () => {
@@ -87,7 +120,7 @@ test('a picture stays while reconnecting', () => {
 
 test('a machine that is off can be started, if it can', () => {
     const machine = { state: 'off', detail: 'bye' };
-    const info = { name: '', state: 'stopped', detail: 'bye', can_start: true };
+    const info = { state: 'stopped', phase: 'ready', detail: 'bye', can: ['start'] };
     assert.deepEqual(noticeFor(situation({ machine, info })).card, {
         title: 'machine_off', detail: 'bye', detailKey: undefined, action: 'start', progress: false,
     });
@@ -109,7 +142,7 @@ test('a question for a password that was put aside can be taken up again', () =>
 });
 
 test('a session that ended because its machine did can be started from there', () => {
-    const info = { name: '', state: 'stopped', detail: 'bye', can_start: true };
+    const info = { state: 'stopped', phase: 'ready', detail: 'bye', can: ['start'] };
     const error = new ViewerError('session_ended', { final: true });
     assert.equal(noticeFor(situation({ link: 'ended', error, info })).card.action, 'start');
 });
@@ -121,6 +154,26 @@ test('at the end a person is told what helps', () => {
     assert.equal(action('login_required'), 'sign_in');
     assert.equal(action('superseded'), 'use_here');
     assert.equal(action('session_ended'), 'try_again');
+    assert.equal(action('access_revoked'), null); // nothing here helps: another link is needed
+});
+
+test('a machine that is being made says so instead of trying in vain', () => {
+    const info = { state: 'stopped', phase: 'creating', detail: '', can: [] };
+    const error = new ViewerError('not_ready');
+    const { card } = noticeFor(situation({ link: 'connecting', error, info, picture: false }));
+    assert.deepEqual([card.title, card.progress], ['power.creating', true]);
+    const failed = noticeFor(situation({
+        link: 'connecting', error, picture: false, info: { ...info, phase: 'failed', detail: 'no room' },
+    })).card;
+    assert.deepEqual([failed.detail, failed.progress, failed.action], ['no room', false, null]);
+    const owners = noticeFor(situation({
+        link: 'connecting', error, picture: false, info: { ...info, phase: 'failed' }, owner: true,
+    })).card;
+    assert.equal(owners.action, 'back');
+    const ended = (owner) => noticeFor(situation({
+        link: 'ended', error: new ViewerError('session_ended', { final: true }), owner,
+    })).card;
+    assert.deepEqual([ended(true).other, ended(false).other], ['back', null]);
 });
 
 test('every notice has its texts', () => {

@@ -74,7 +74,7 @@ const malformed = {
     'of the other direction': '0400000001',
     'that is empty': '',
     'with an unknown role': '81 01 00000001 09 00 00000000 0000 0000',
-    'of another version': '81 02 00000001 01 00 00000000 0000 0000',
+    'of another version': '81 01 00000001 01 00 00000000 0000 0000',
     'with a flag that is neither 0 nor 1': '8a 02',
     'with an unknown codec': '83 00000001 00 0001 05 0000 0000 0001 0001 00000000',
     'with fewer pieces than it counts': '83 00000001 00 0002 01 0000 0000 0001 0001 00000003 000000',
@@ -82,6 +82,8 @@ const malformed = {
     'with an unknown machine state': '85 07 0000',
     'with an unknown farewell reason': '8e 00 0000',
     'with text that is not UTF-8': '89 ff',
+    'with a colour that is none': '8f 0001 00000001 03 00 08 0000',
+    'with fewer people than it says': '8f 0002 00000001 03 00 07 0000',
     'with too few cursor pixels': '84 0000 0000 0002 0002 00000000',
 };
 

@@ -169,7 +169,7 @@ def test_a_ticket_works_once(served: Served) -> None:
     site = served.site
     ticket = site.ticket()
     site_with_used_ticket = Site(site.url)
-    site_with_used_ticket.ticket = lambda *, view_only=False: ticket  # type: ignore[method-assign]
+    site_with_used_ticket.ticket = lambda *, view_only=False, machine=None: ticket  # type: ignore[method-assign]
     with LiveViewer(site_with_used_ticket) as first, LiveViewer(site_with_used_ticket) as second:
         first.attach()
         first.listen_until(lambda p: p.welcome, "a welcome")
@@ -181,8 +181,9 @@ def test_a_ticket_works_once(served: Served) -> None:
 
 def test_other_sites_and_other_names_are_refused(served: Served) -> None:
     site = served.site
-    assert status_of(lambda: site.post("api/ticket", Origin="http://evil.example")) == 403
-    assert status_of(lambda: site.post("api/ticket", Host="evil.example")) == 403
+    ticket = f"api/v1/machines/{site.machine()['id']}/ticket"
+    assert status_of(lambda: site.post(ticket, Origin="http://evil.example")) == 403
+    assert status_of(lambda: site.post(ticket, Host="evil.example")) == 403
     with pytest.raises(InvalidStatus, match="403"):
         LiveViewer(site, origin="http://localhost:1").attach()
 

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from websockets.exceptions import ConnectionClosed
@@ -42,6 +42,8 @@ class Site:
         return self._ask(path, None, headers)
 
     def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, object]:
+        if body is not None:
+            headers = {"Content-Type": "application/json", **headers}
         request = urllib.request.Request(f"{self.url}/{path}", body, headers)
         if self.cookie:
             request.add_header("Cookie", self.cookie)
@@ -49,9 +51,20 @@ class Site:
             answer: dict[str, object] = json.load(response)
             return answer
 
-    def ticket(self, *, view_only: bool = False) -> str:
-        """A ticket."""
-        return str(self.post("api/ticket", {"view_only": view_only})["ticket"])
+    def machine(self, name: str | None = None) -> dict[str, Any]:
+        """A machine as the API tells it: the one of that name, or the only one."""
+        machines: Any = self.get("api/v1/machines")
+        (machine,) = [m for m in machines if name in (None, m["name"])]
+        return dict(machine)
+
+    def act(self, verb: str, name: str | None = None) -> dict[str, Any]:
+        """Do *verb* to a machine; as it is then."""
+        return self.post(f"api/v1/machines/{self.machine(name)['id']}/actions/{verb}")
+
+    def ticket(self, *, view_only: bool = False, machine: str | None = None) -> str:
+        """A ticket for a machine, the only one if none is named."""
+        path = f"api/v1/machines/{self.machine(machine)['id']}/ticket"
+        return str(self.post(path, {"view_only": view_only})["ticket"])
 
 
 class LiveViewer:

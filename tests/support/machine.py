@@ -78,11 +78,19 @@ class Serial:
         self._socket.close()
 
 
-class RunningMachine:
-    """The one machine below a state directory."""
+def _key(directory: Path) -> str:
+    return str(json.loads((directory / "machine.json").read_text())["key"])
 
-    def __init__(self, state: Path, run: Path) -> None:
-        (self.directory,) = (state / "machines").iterdir()
+
+class RunningMachine:
+    """The one machine below a state directory, or the one with this id."""
+
+    def __init__(self, state: Path, run: Path, machine: str | None = None) -> None:
+        (self.directory,) = (
+            directory
+            for directory in (state / "machines").iterdir()
+            if machine in (None, _key(directory))
+        )
         self._run = run / self.directory.name
 
     @property

@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 
 # Every canvas of the page, drawn where it lies on the page, read back as it is shown.
-_READ_PICTURE = """() => {
+READ_PICTURE = """() => {
     const canvas = window.webvdi?.viewer?.canvas;
     if (!canvas || !canvas.width) return null;
     const copy = new OffscreenCanvas(canvas.width, canvas.height);
@@ -79,7 +79,7 @@ _TIME_NEXT_KEY = """([x, y, width, height]) => new Promise((resolve) => {
 
 
 # Playwright alone would send "A" without a Shift key, which no real keyboard does.
-_US_KEYS = {
+US_KEYS = {
     "\n": "Enter",
     " ": "Space",
     **{c: f"Shift+Key{c}" for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
@@ -121,7 +121,7 @@ class ViewerPage:
 
     def picture(self) -> Rgb | None:
         """The pixels of the canvas."""
-        read = self.evaluate(_READ_PICTURE)
+        read = self.evaluate(READ_PICTURE)
         if read is None:
             return None
         rgba = np.frombuffer(base64.b64decode(read["data"]), np.uint8)
@@ -155,7 +155,7 @@ class ViewerPage:
     def type(self, text: str) -> None:
         """Type on a US keyboard, Shift and all, key by key."""
         for character in text:
-            self.page.keyboard.press(_US_KEYS.get(character, character), delay=10)
+            self.page.keyboard.press(US_KEYS.get(character, character), delay=10)
 
     def key_to_pixel_ms(self, key: str, area: tuple[int, int, int, int]) -> float | None:
         """Press *key*; the milliseconds until *area* of the canvas shows something else."""
