@@ -157,7 +157,10 @@ def _serial(host: Heard) -> None:
         while b"Ctrl-] leaves" not in said:
             said += os.read(ours, 4096)
         os.write(ours, b"\x1d")
-        assert console.wait(30) == 0
+        try:
+            assert console.wait(30) == 0
+        finally:
+            console.kill()
     os.close(ours)
 
 

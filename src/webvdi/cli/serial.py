@@ -58,8 +58,8 @@ def use(name: str, state: Path | None, *, only_listen: bool) -> None:
                 "starts it",
                 reason="no_serial",
             )
-        sys.stderr.write(f"Connected to {name}; Ctrl-] leaves.\n")
         with _raw_terminal():
+            sys.stderr.write(f"Connected to {name}; Ctrl-] leaves.\r\n")
             await converse(client, name)
 
     ask(state, "machine serial", work)
@@ -154,7 +154,7 @@ def _raw_terminal() -> Iterator[None]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     try:
-        tty.setraw(terminal)
+        tty.setraw(terminal, termios.TCSADRAIN)  # what was typed ahead is not thrown away
         yield
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
