@@ -213,8 +213,9 @@ async def test_a_disk_based_on_one_in_place_is_nothing_for_others(
     base, file = raw_disk(tmp_path / "base.img"), tmp_path / "os.qcow2"
     await images.create_overlay(file, base, DiskFormat.RAW)
     await made(service, NewMachine("one", disk=str(base), disk_mode=DiskMode.IN_PLACE))
+    qcow2 = NewMachine("two", disk=str(file), disk_format=DiskFormat.QCOW2, disk_mode=mode)
     with pytest.raises(Refused, match=r"base.img is a disk of the machine 'one'"):
-        await service.catalogue.create(NewMachine("two", disk=str(file), disk_mode=mode))
+        await service.catalogue.create(qcow2)
 
 
 async def test_what_machines_are_based_on_is_not_used_in_place(
