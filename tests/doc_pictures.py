@@ -152,6 +152,7 @@ class Pictures:
             owner.wait_live()
             before = owner.picture()
             owner.tab.click(*owner.on_screen(*DESK_TERMINAL))
+            owner.tab.move(*owner.on_screen(640, 400))  # what lies under it would explain itself
             wait_until(lambda: changed_at_all(before, owner.picture()), "the terminal")
             time.sleep(10)  # until its shell is there
             owner.tab.type("cat /etc/os-release\n")
