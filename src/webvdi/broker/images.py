@@ -14,25 +14,32 @@ removed when the state is opened.
 import asyncio
 import contextlib
 import logging
-import re
 import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import Any, Protocol
 
 from webvdi.base.errors import NotFound, Refused, WebvdiError
 from webvdi.base.tasks import TaskOwner
-from webvdi.broker.disk_files import MIB, SPARE_BYTES, sync
-from webvdi.broker.own_system import check_iso, disk_format
+from webvdi.broker.disk_files import MIB, SPARE_BYTES
+from webvdi.broker.image_files import (
+    check,
+    clean_name,
+    image_of,
+    look,
+    make_private,
+    move_whole,
+    pieces_of,
+    remove,
+    remove_others,
+    write_all,
+)
 from webvdi.broker.turns import Turn, Turns
 from webvdi.broker.views import ImageView, UploadView
 from webvdi.store import Database, ImageRecord, UploadRecord
 from webvdi.vmm.errors import CapacityExceeded, DiskError
-from webvdi.vmm.machine import DiskFormat
-from webvdi.vmm.qemu import images as disks
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +47,6 @@ MAX_UPLOADS = 8
 """Unfinished ones at a time."""
 UPLOAD_LIFETIME_S = 7 * 24 * 3600.0
 """After its last piece, an unfinished upload is dropped."""
-MAX_NAME = 128
-"""Characters of a file's name."""
-_COPY_BYTES = 1 << 20
 
 
 class Images(Protocol):
@@ -101,14 +105,6 @@ class Images(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a file turned out to be."""
-
-    kind: Literal["iso", "disk"]
-    format: str
-
-
 class ImageShelf:
     """:class:`Images` in a state directory."""
 
@@ -134,7 +130,7 @@ class ImageShelf:
     async def open(self) -> None:
         """Make the directories; finish, and drop, what earlier processes left."""
         for directory in (self._images, self._uploads):
-            await asyncio.to_thread(_make_private, directory)
+            await asyncio.to_thread(make_private, directory)
         await self._drop_old()
         async with self._records.read() as q:
             uploads = await q.uploads()
@@ -149,10 +145,10 @@ class ImageShelf:
         async with self._records.read() as q:
             uploads, images = await q.uploads(), await q.images()
         parts = {record.id for record in uploads}
-        await asyncio.to_thread(_remove_others, self._uploads, parts)
-        unrecorded = {_image_of(record.id) for record in uploads if record.image is None}
+        await asyncio.to_thread(remove_others, self._uploads, parts)
+        unrecorded = {image_of(record.id) for record in uploads if record.image is None}
         whole = {record.id for record in images} | unrecorded
-        await asyncio.to_thread(_remove_others, self._images, whole)
+        await asyncio.to_thread(remove_others, self._images, whole)
 
     async def close(self) -> None:
         """End checks under way; the next one to open the state finishes those uploads."""
@@ -202,7 +198,7 @@ class ImageShelf:
                 )
             await q.remove_image(image)
         # Only now: a record that came back would have no file.
-        await asyncio.to_thread(_remove, self.path(image))
+        await asyncio.to_thread(remove, self.path(image))
         self._on_change(image)
 
     async def add(self, path: Path, *, name: str | None = None) -> ImageView:
@@ -216,7 +212,7 @@ class ImageShelf:
             await asyncio.to_thread(file.seek, 0)
             upload = await self.begin(name or path.name, size)
             try:
-                done = await self.append(upload.id, 0, _pieces(file))
+                done = await self.append(upload.id, 0, pieces_of(file))
             finally:
                 await asyncio.shield(self._drop(upload.id))
         assert done.image is not None, "as many bytes came as were announced"
@@ -318,7 +314,7 @@ class ImageShelf:
                         f"{record.name} was announced with {record.size_bytes} bytes; more came",
                         reason="body_too_large",
                     )
-                await _to_the_end(_write_all, file, chunk, record.name)
+                await _to_the_end(write_all, file, chunk, record.name)
                 offset += len(chunk)
         finally:
             await asyncio.to_thread(file.close)
@@ -332,7 +328,7 @@ class ImageShelf:
                 await self._make_image(record)
 
     async def _make_image(self, record: UploadRecord) -> None:
-        image = _image_of(record.id)
+        image = image_of(record.id)
         part, whole = self._uploads / record.id, self.path(image)
         if not await asyncio.to_thread(whole.exists):
             try:
@@ -340,7 +336,7 @@ class ImageShelf:
             except DiskError:
                 await self._drop(record.id)
                 raise
-            await asyncio.to_thread(_move, part, whole)
+            await asyncio.to_thread(move_whole, part, whole)
         found = await asyncio.to_thread(look, whole, record.name)
         async with self._records.write() as q:
             if await q.image(image) is None:
@@ -371,7 +367,7 @@ class ImageShelf:
         try:
             return (await asyncio.to_thread((self._uploads / record.id).stat)).st_size
         except FileNotFoundError:
-            renamed = self.path(_image_of(record.id))
+            renamed = self.path(image_of(record.id))
             return record.size_bytes if await asyncio.to_thread(renamed.exists) else 0
 
     async def _touch(self, upload: str) -> None:
@@ -428,86 +424,3 @@ async def _to_the_end(function: Callable[..., None], *arguments: object) -> None
     except asyncio.CancelledError:
         await asyncio.wait([running])
         raise
-
-
-def _write_all(file: IO[bytes], data: bytes, name: str) -> None:
-    left = memoryview(data)
-    try:
-        while left:
-            left = left[file.write(left) :]
-    except OSError as error:
-        raise CapacityExceeded(f"{name} cannot be written: {error.strerror}") from error
-
-
-def clean_name(name: str) -> str:
-    """*name* as a file may be called: its last part, printable, of bounded length.
-
-    Raises ``Refused`` where nothing is left.
-    """
-    last = re.split(r"[/\\]", name)[-1]
-    clean = " ".join("".join(c if c.isprintable() else " " for c in last).split())[:MAX_NAME]
-    if not clean.strip("."):
-        raise Refused(f"{name!r} is no name for a file", reason="bad_request")
-    return clean
-
-
-def look(path: Path, name: str) -> Checked:
-    """What *path* is.  Raises ``DiskError`` where it is neither ISO nor disk."""
-    try:
-        check_iso(path)
-    except DiskError:
-        pass
-    else:
-        return Checked("iso", "iso")
-    try:
-        return Checked("disk", disk_format(path).value)
-    except DiskError as error:
-        raise DiskError(str(error).replace(str(path), name)) from error
-
-
-async def check(path: Path, name: str) -> Checked:
-    """What *path* is, and that a machine can use it alone.  Raises ``DiskError``."""
-    found = await asyncio.to_thread(look, path, name)
-    if found.format == DiskFormat.QCOW2:
-        try:
-            await disks.inspect_upload(path)
-        except DiskError as error:
-            words = str(error).replace(str(path), name).replace(path.name, name)
-            raise DiskError(words) from error
-    return found
-
-
-def _make_private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _move(part: Path, whole: Path) -> None:
-    """On disk first, then at its place, for reading only."""
-    sync(part)
-    part.chmod(0o400)
-    part.rename(whole)
-    sync(whole.parent)
-
-
-def _image_of(upload: str) -> str:
-    """The id of the image that an upload becomes."""
-    return upload.replace("u-", "i-", 1)
-
-
-def _remove(path: Path) -> None:
-    """Remove a file that no record names any more; one that stays is tried again at the start."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        logger.warning("! %s cannot be removed: %s", path, error.strerror)
-
-
-def _remove_others(directory: Path, names: set[str]) -> None:
-    for path in directory.iterdir():
-        if path.name not in names:
-            _remove(path)
-
-
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, _COPY_BYTES):
-        yield piece

@@ -10,7 +10,8 @@ from support.broker_service import World, iso, raw_disk
 from webvdi.base.errors import Conflict, NotFound, Refused
 from webvdi.broker import images as images_module
 from webvdi.broker import turns
-from webvdi.broker.images import MAX_UPLOADS, UPLOAD_LIFETIME_S, clean_name
+from webvdi.broker.image_files import Checked, check, clean_name
+from webvdi.broker.images import MAX_UPLOADS, UPLOAD_LIFETIME_S
 from webvdi.broker.service import Service
 from webvdi.broker.views import Change, Changes, DiskMode, NewMachine, UploadView
 from webvdi.store import ImageRecord
@@ -163,9 +164,9 @@ async def test_nobody_interferes_with_a_file_that_is_being_checked(
     data = content(tmp_path)
     upload = await service.images.begin("os.iso", len(data))
     begun, go_on = asyncio.Event(), asyncio.Event()
-    really = images_module.check
+    really = check
 
-    async def slowly(path: Path, name: str) -> images_module.Checked:
+    async def slowly(path: Path, name: str) -> Checked:
         begun.set()
         await go_on.wait()
         return await really(path, name)
@@ -190,7 +191,7 @@ async def test_a_check_ends_with_the_service(
     data = content(tmp_path)
     begun = asyncio.Event()
 
-    async def never(path: Path, name: str) -> images_module.Checked:
+    async def never(path: Path, name: str) -> Checked:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError
