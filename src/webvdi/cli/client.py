@@ -72,9 +72,14 @@ class Client:
         return response
 
 
+def path_of(kind: str, name: str, *more: str) -> str:
+    """The path of one thing of a kind, whatever it is called, or of something below it."""
+    return "/".join([kind, quote(name, safe=""), *more])
+
+
 def machine_path(name: str, *more: str) -> str:
     """The path of a machine, or of something below it."""
-    return "/".join(["machines", quote(name, safe=""), *more])
+    return path_of("machines", name, *more)
 
 
 def _value(response: httpx2.Response) -> Any:

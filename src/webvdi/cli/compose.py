@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp
 
+from webvdi.base.errors import Refused
 from webvdi.base.paths import Places
 from webvdi.broker.catalogue import UseCases
 from webvdi.broker.displays import Display, open_displays
 from webvdi.broker.service import open_service
+from webvdi.cli.password_file import read_password
 from webvdi.display.endpoint import parse_endpoint
 from webvdi.fabricator.websocket import WebSocketFabricator
 from webvdi.portal.app import Portal
@@ -23,9 +25,6 @@ from webvdi.portal.login import LoginPolicy, Logins
 from webvdi.portal.site import Site
 
 logger = logging.getLogger(__name__)
-
-MAX_PASSWORD_BYTES = 1024
-"""Of the first line of a password file."""
 
 
 class Serving(UseCases, Protocol):
@@ -114,15 +113,14 @@ def _display(settings: Mapping[str, Any], password: str | None) -> Display:
         settings["name"],
         settings["title"],
         parse_endpoint(settings["endpoint"]),
-        _first_line(Path(file)) if file else password,
+        _password_in(Path(file)) if file else password,
         settings.get("tls"),
     )
 
 
-def _first_line(path: Path) -> str | None:
+def _password_in(path: Path) -> str | None:
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.readline(MAX_PASSWORD_BYTES).rstrip("\r\n") or None
-    except (OSError, UnicodeDecodeError) as error:
-        logger.warning("the password file %s cannot be read, so browsers ask: %s", path, error)
+        return read_password(path)
+    except Refused as error:
+        logger.warning("%s; browsers ask for the password", error)
         return None

@@ -7,11 +7,11 @@ from rich.console import Console
 
 from webvdi.base.errors import NotFound
 from webvdi.cli.asking import ask
-from webvdi.cli.client import Client
+from webvdi.cli.client import Client, path_of
 from webvdi.cli.exits import Problem
 from webvdi.cli.following import follow, progress_bar
 from webvdi.cli.quantities import size_in_words
-from webvdi.cli.terminal import console, print_json, print_table, program, safe
+from webvdi.cli.terminal import console, print_json, print_list, program, safe
 
 Guest = dict[str, Any]
 
@@ -22,11 +22,9 @@ def list_all(state: Path | None, *, json: bool) -> None:
     async def work(client: Client) -> list[Guest]:
         return list(await client.get("guests"))
 
+    columns = ("GUEST", "BUILT", "CPUS", "MEMORY", "")
     found = ask(state, "guest list", work)
-    if json:
-        print_json(found)
-        return
-    print_table(("GUEST", "BUILT", "CPUS", "MEMORY", ""), [_row(guest) for guest in found])
+    print_list(found, columns, _row, empty="There are no guests.", json=json)
 
 
 def _row(guest: Guest) -> list[object]:
@@ -45,7 +43,7 @@ def build(name: str, state: Path | None, *, json: bool) -> None:
     """Build a guest, with a bar until it is done."""
 
     async def work(client: Client) -> Guest:
-        await client.post(f"guests/{name}/build")
+        await client.post(path_of("guests", name, "build"))
 
         async def look() -> Guest:
             for guest in await client.get("guests"):

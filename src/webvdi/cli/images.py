@@ -10,12 +10,12 @@ from rich.console import Console
 
 from webvdi.base.errors import Refused, WebvdiError
 from webvdi.cli.asking import ask
-from webvdi.cli.client import Client
+from webvdi.cli.client import Client, path_of
 from webvdi.cli.following import Report, progress_bar
 from webvdi.cli.machine_create import image_id
 from webvdi.cli.machines import confirm
 from webvdi.cli.quantities import size_in_words
-from webvdi.cli.terminal import console, print_json, print_table, safe
+from webvdi.cli.terminal import console, print_json, print_list, safe
 
 Image = dict[str, Any]
 
@@ -31,14 +31,9 @@ def list_all(state: Path | None, *, json: bool) -> None:
     async def work(client: Client) -> list[Image]:
         return list(await client.get("images"))
 
-    found = ask(state, "image list", work)
-    if json:
-        print_json(found)
-    elif not found:
-        console.print("There are no images; webvdi image add FILE brings one.")
-    else:
-        columns = ("IMAGE", "NAME", "KIND", "SIZE", "USED BY")
-        print_table(columns, [_row(image) for image in found])
+    columns = ("IMAGE", "NAME", "KIND", "SIZE", "USED BY")
+    empty = "There are no images; webvdi image add FILE brings one."
+    print_list(ask(state, "image list", work), columns, _row, empty=empty, json=json)
 
 
 def _row(image: Image) -> list[object]:
@@ -78,7 +73,7 @@ async def _upload(client: Client, file: Path, name: str, report: Report) -> dict
     except BaseException:
         # What is half here is of no use: this file is read anew the next time.
         with contextlib.suppress(WebvdiError):
-            await client.delete(f"uploads/{upload['id']}")
+            await client.delete(path_of("uploads", upload["id"]))
         raise
     return upload
 
@@ -87,7 +82,7 @@ async def _next_piece(client: Client, file: Path, upload: dict[str, Any]) -> dic
     offset = int(upload["offset"])
     answer = await client.ask(
         "PATCH",
-        f"uploads/{upload['id']}",
+        path_of("uploads", upload["id"]),
         content=_piece(file, offset),
         headers={"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"},
     )
@@ -118,7 +113,7 @@ def delete(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -
     async def work(client: Client) -> list[str]:
         ids = [await image_id(client, name) for name in names]
         for image in ids:
-            await client.delete(f"images/{image}")
+            await client.delete(path_of("images", image))
         return ids
 
     gone = ask(state, "image delete", work)

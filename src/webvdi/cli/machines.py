@@ -20,7 +20,7 @@ from webvdi.cli.terminal import (
     console,
     print_facts,
     print_json,
-    print_table,
+    print_list,
     safe,
     state_text,
 )
@@ -92,14 +92,9 @@ def list_all(state: Path | None, *, json: bool) -> None:
     async def work(client: Client) -> list[Machine]:
         return list(await client.get("machines"))
 
-    found = ask(state, "machine list", work)
-    if json:
-        print_json(found)
-    elif not found:
-        console.print("There is no machine yet; webvdi machine create makes one.")
-    else:
-        columns = ("NAME", "STATE", "CPUS", "MEMORY", "NETWORK", "STARTS", "VIEWERS", "")
-        print_table(columns, [_row(machine) for machine in found])
+    columns = ("NAME", "STATE", "CPUS", "MEMORY", "NETWORK", "STARTS", "VIEWERS", "")
+    empty = "There is no machine yet; webvdi machine create makes one."
+    print_list(ask(state, "machine list", work), columns, _row, empty=empty, json=json)
 
 
 def _row(machine: Machine) -> list[object]:

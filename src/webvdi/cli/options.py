@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from webvdi.cli import errors_as
-from webvdi.cli.complete import guest_names, image_names, machine_names, share_ids
+from webvdi.cli.complete import guest_names, machine_names, share_ids
 from webvdi.cli.listen import DEFAULT_PORT
 
 LISTEN = f"127.0.0.1:{DEFAULT_PORT}"
@@ -112,8 +112,5 @@ MachineNames = Annotated[
     typer.Argument(metavar="MACHINE...", autocompletion=machine_names, help="Names, or ids."),
 ]
 GuestName = Annotated[str, typer.Argument(metavar="GUEST", autocompletion=guest_names)]
-ImageName = Annotated[
-    str, typer.Argument(metavar="IMAGE", autocompletion=image_names, help="Its name, or its id.")
-]
 ShareId = Annotated[str, typer.Argument(metavar="SHARE", autocompletion=share_ids)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -6,10 +6,10 @@ from typing import Any
 
 from webvdi.base.errors import Refused
 from webvdi.cli.asking import ask
-from webvdi.cli.client import Client, machine_path
+from webvdi.cli.client import Client, machine_path, path_of
 from webvdi.cli.links import print_link, serving
 from webvdi.cli.quantities import in_words
-from webvdi.cli.terminal import console, print_json, print_table, safe
+from webvdi.cli.terminal import console, print_json, print_list, safe
 
 Share = dict[str, Any]
 
@@ -55,16 +55,10 @@ def list_all(machine: str | None, state: Path | None, *, json: bool) -> None:
             return list(await client.get("shares"))
         return list(await client.get("shares", machine=machine))
 
-    found = ask(state, "share list", work)
-    if json:
-        print_json(found)
-        return
-    if not found:
-        console.print("There are no share links.")
-        return
-    now = time.time()
+    found, now = ask(state, "share list", work), time.time()
     columns = ("SHARE", "MACHINE", "MAY", "ENDS", "USED", "LABEL")
-    print_table(columns, [_row(share, now) for share in found])
+    empty = "There are no share links."
+    print_list(found, columns, lambda share: _row(share, now), empty=empty, json=json)
 
 
 def _row(share: Share, now: float) -> list[object]:
@@ -80,7 +74,7 @@ def _row(share: Share, now: float) -> list[object]:
 
 def revoke(share: str, state: Path | None, *, json: bool) -> None:
     """End a link at once, also for those who came in by it."""
-    ask(state, "share revoke", lambda client: client.delete(f"shares/{share}"))
+    ask(state, "share revoke", lambda client: client.delete(path_of("shares", share)))
     if json:
         print_json({"id": share, "revoked": True})
     else:

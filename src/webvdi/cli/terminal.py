@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,23 @@ def print_facts(facts: Sequence[tuple[str, object]]) -> None:
         line = Text(f"{name:<{wide}}  ", style="bold")
         line.append(value if isinstance(value, Text) else Text(safe(value), style="not bold"))
         console.print(line)
+
+
+def print_list(
+    found: Sequence[Any],
+    columns: Sequence[str],
+    row: Callable[[Any], Sequence[object]],
+    *,
+    empty: str,
+    json: bool,
+) -> None:
+    """What a command found: as JSON, as a table with a *row* for each, or in words if *empty*."""
+    if json:
+        print_json(found)
+    elif not found:
+        console.print(empty)
+    else:
+        print_table(columns, [row(one) for one in found])
 
 
 def print_json(value: Any) -> None:

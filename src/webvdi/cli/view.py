@@ -13,14 +13,13 @@ from webvdi.base.paths import Places, places
 from webvdi.cli.claim import Claim, claim
 from webvdi.cli.door import Door, ServingOptions, open_door
 from webvdi.cli.leftovers import lock_directory, sweep_views
+from webvdi.cli.password_file import read_password
 from webvdi.cli.serving import STARTING, Words, serve
 from webvdi.cli.terminal import program
 from webvdi.cli.web_settings import PASSWORD_VARIABLE, WebSettings
 from webvdi.display.endpoint import EndpointError, parse_endpoint
 from webvdi.display.targets import NamedTarget, read_targets
 from webvdi.display.tls import TlsPolicy, TlsPolicyError
-
-MAX_PASSWORD_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class ViewOptions:
 def run_view(options: ViewOptions, serving: ServingOptions) -> None:
     """Serve the targets until Ctrl-C."""
     targets = all_targets(options)
-    password = _password(options.password_file) if options.password_file is not None else None
+    password = read_password(options.password_file) if options.password_file is not None else None
     where = places()
     where.make()
     sweep_views(where.run)
@@ -137,17 +136,3 @@ def as_settings(target: NamedTarget) -> dict[str, object]:
         "password_file": str(target.password_file) if target.password_file else None,
         "tls": target.tls.to_json() if target.tls else None,
     }
-
-
-def _password(path: Path) -> str:
-    """The first line of a password file."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            password = file.readline(MAX_PASSWORD_BYTES).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"the password file {path} cannot be read: {error}", reason="bad_file"
-        ) from error
-    if not password:
-        raise Refused(f"the password file {path} is empty", reason="bad_file")
-    return password
