@@ -41,6 +41,7 @@ const page = {
     dialog: null,
     /** @type {{machine: string, form: SettingsForm} | null} those that are open */
     settings: null,
+    looks: 0,
 };
 const thumbnails = new Thumbnails();
 const uploads = new Uploads();
@@ -58,6 +59,7 @@ const text = (key, values) => page.locale.text(key, values);
 async function look(changes) {
     const about = (/** @type {string[]} */ ...kinds) => (
         !changes || changes.some(({ kind }) => kinds.includes(kind)));
+    const mine = page.looks += 1;
     try {
         if (about('machine', 'gone', 'viewers')) {
             page.views = await api.machines();
@@ -74,7 +76,9 @@ async function look(changes) {
         if (!changes && page.me?.role === 'owner') {
             fillHost(await api.host(), page.locale);
         }
-        element('offline').hidden = true;
+        if (mine === page.looks) { // an older answer that comes late knows nothing of now
+            element('offline').hidden = true;
+        }
     } catch (error) {
         if (error instanceof ApiError && error.status === 401) {
             location.assign('login');
