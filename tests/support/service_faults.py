@@ -97,7 +97,7 @@ class Checkpoints:
         self.around(shutil, "rmtree")
         self.around(guests, "_keep")
         self.around(os, "link")
-        self.around(images, "_move")
+        self.around(images, "move_whole")
         for verb in ("create", "start", "stop", "kill", "delete", "redefine"):
             self.around_calls(QemuEngine, verb)
 
