@@ -18,6 +18,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 from webvdi.base.errors import Refused
+from webvdi.base.files import write_atomic
 from webvdi.base.processes import GIVE_UP
 from webvdi.base.tasks import TaskOwner
 from webvdi.cli.listen import open_unix
@@ -162,7 +163,7 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C is for us; we stop them in order
         )
         self._running[server.name] = process
-        (self._run / f"{server.name}.pid").write_text(f"{process.pid}\n")
+        write_atomic(self._run / f"{server.name}.pid", f"{process.pid}\n".encode())
         return process
 
     async def _until_end_or_stop(self, process: Process) -> None:
