@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from support.page import ViewerPage, chromium, viewer_page
 from support.pages_site import PagesSite, keep, pages_site
@@ -357,6 +357,27 @@ def test_whoever_has_the_link_joins_with_a_name(browser: Browser, guarded: Pages
         expect(page.locator("#overlay")).to_contain_text("Ask whoever sent it for another one")
         expect(page.locator("#overlay-action")).to_be_hidden()
         keep(page, "revoked")
+
+
+def test_a_name_typed_before_the_page_is_ready_is_kept(
+    browser: Browser, guarded: PagesSite
+) -> None:
+    link, _ = share(guarded)
+    texts: list[Route] = []
+    with viewer_page(browser) as holder:
+        page = holder.page
+        page.route("**/locale/en.json", lambda route: texts.append(route))  # noqa: PLW0108
+        with page.expect_request("**/locale/en.json"):
+            page.goto(link, wait_until="commit")
+        page.get_by_label("Your name").fill("Ben")
+        expect(page.get_by_role("button", name="Join")).to_be_disabled()
+        texts.pop().continue_()
+        page.unroute("**/locale/en.json")
+        page.get_by_role("button", name="Join").click()
+        page.wait_for_url("**/view?m=*")
+        holder.wait_live()
+        ((_, _, _, name),) = guarded.use_cases.catalogue.tickets
+        assert name == "Ben"
 
 
 def test_a_link_that_ended_says_so(browser: Browser, guarded: PagesSite) -> None:

@@ -45,13 +45,14 @@ async function join(event) {
 
 locale.apply(document);
 document.title = `${locale.text('join_title')} – webvdi`;
-field('join-name').value = recall('display_name') ?? '';
+field('join-name').value ||= recall('display_name') ?? ''; // whoever is quick has typed already
 element('join-form').addEventListener('submit', join);
+button('join-submit').disabled = false; // before, it would have sent nothing
 if (address.has('ended')) {
     end('join_invalid', 'join_invalid_hint');
 } else if (!token) {
     end('join_incomplete', 'join_incomplete_hint');
-} else if (field('join-name').value) {
+} else if (field('join-name').value && document.activeElement !== field('join-name')) {
     button('join-submit').focus();
 } else {
     field('join-name').focus();

@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from webvdi.broker.plan import MAX_DISK_GIB
 from webvdi.broker.settings import MAX_NOTES, MAX_ORDER
@@ -28,14 +28,26 @@ Name: TypeAlias = Annotated[
         examples=["debian"],
     ),
 ]
-Cpus: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CPUS)]
-MemoryMib: TypeAlias = Annotated[int, Field(ge=MIN_MEMORY_MIB, le=MAX_MEMORY_MIB)]
-DiskGib: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DISK_GIB)]
+
+
+def _no_truth(value: object) -> object:
+    """Python takes true for 1; JSON does not."""
+    if isinstance(value, bool):
+        raise ValueError("a number belongs here, not true or false")  # noqa: TRY004 — pydantic's
+    return value
+
+
+NoTruth = BeforeValidator(_no_truth)
+"""Comes after the bounds, which are lost to the document otherwise."""
+Cpus: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CPUS), NoTruth]
+MemoryMib: TypeAlias = Annotated[int, Field(ge=MIN_MEMORY_MIB, le=MAX_MEMORY_MIB), NoTruth]
+DiskGib: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DISK_GIB), NoTruth]
 NetworkName: TypeAlias = Literal["none", "internet", "open"]
 ProfileName: TypeAlias = Literal["linux", "generic"]
 Autostart: TypeAlias = Annotated[
     int,
     Field(ge=0, le=MAX_ORDER, description="Its place in the order; lower starts earlier."),
+    NoTruth,
 ]
 Notes: TypeAlias = Annotated[str, Field(max_length=MAX_NOTES)]
 Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_PATH)]
@@ -167,7 +179,7 @@ class ActionOptions(_Question):
     """How to stop: all are for the verb *stop*."""
 
     graceful: StrictBool = Field(default=True, description="By the power button; else at once.")
-    timeout_s: float = Field(default=60.0, ge=0, le=MAX_TIMEOUT_S)
+    timeout_s: Annotated[float, Field(ge=0, le=MAX_TIMEOUT_S), NoTruth] = 60.0
     force: StrictBool = Field(
         default=False,
         description="Switch off a guest that has not gone by then; else it goes on, and the "
@@ -227,8 +239,8 @@ class NewShare(_Question):
     control: StrictBool = Field(
         default=False, description="Whether it lets them act, or only look."
     )
-    expires_in_s: float | None = Field(
-        default=None, gt=0, le=MAX_EXPIRY_S, description="Null is 24 hours; at most 365 days."
+    expires_in_s: Annotated[float, Field(gt=0, le=MAX_EXPIRY_S), NoTruth] | None = Field(
+        default=None, description="Null is 24 hours; at most 365 days."
     )
     label: Label = ""
 
@@ -327,7 +339,7 @@ class NewUpload(_Question):
     """A file to come."""
 
     name: str = Field(min_length=1, max_length=200, examples=["debian.iso"])
-    size_bytes: int = Field(ge=1, le=MAX_FILE_BYTES)
+    size_bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES), NoTruth]
 
 
 class Upload(_Answer):

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from webvdi.broker import plan, settings, shares, views
 from webvdi.portal.api import models
@@ -39,6 +39,27 @@ def test_the_fields_are_the_same(model: type[BaseModel], view: type[Any]) -> Non
 @pytest.mark.parametrize(("model", "_"), ANSWERS)
 def test_answers_always_have_all_fields(model: type[BaseModel], _: type[Any]) -> None:
     assert all(field.is_required() for field in model.model_fields.values())
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_true_and_false_are_no_numbers(value: bool) -> None:
+    questions: list[type[BaseModel]] = [
+        model
+        for model in vars(models).values()
+        if isinstance(model, type) and issubclass(model, models._Question)
+    ]
+    numbers = [
+        (model, name)
+        for model in questions
+        for name, schema in model.model_json_schema().get("properties", {}).items()
+        if {"integer", "number"} & {one.get("type") for one in (schema, *schema.get("anyOf", ()))}
+    ]
+    assert len(numbers) > 8
+    for model, name in numbers:
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({name: value})
+        wrong = [error for error in caught.value.errors() if error["loc"] == (name,)]
+        assert [error["type"] for error in wrong] == ["value_error"], (model, name)
 
 
 def test_new_machines_have_the_same_defaults() -> None:
