@@ -3,13 +3,14 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
 
 # Machines are shared and noisy: an example may take its time; what is asserted is never a time.
-settings.register_profile("fast", deadline=None)
-settings.register_profile("deep", deadline=None, max_examples=2000)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", UNHURRIED)
+settings.register_profile("deep", UNHURRIED, max_examples=2000)
 settings.load_profile("deep" if DEEP else "fast")
 
 
