@@ -19,7 +19,7 @@ from conformance.engines import (
 from webvdi.base.errors import Conflict, NotFound, StateError
 from webvdi.display.endpoint import UnixEndpoint
 from webvdi.vmm.engine import MAX_SERIAL_BYTES
-from webvdi.vmm.errors import SaveFailed, SerialFull, StillRunning
+from webvdi.vmm.errors import Overtaken, SaveFailed, SerialFull, StillRunning
 from webvdi.vmm.events import MachineGone, StatusChanged
 from webvdi.vmm.machine import Cdrom, DirectKernel, ExitReason, MachineId, PowerState
 from webvdi.vmm.operation import OperationState
@@ -537,6 +537,36 @@ async def test_a_forced_stop_overtakes_a_save(harness: Harness, machine: Machine
     assert status.exit is not None
     assert status.exit.reason is ExitReason.REQUESTED
     await start(harness, machine)
+
+
+@pytest.mark.parametrize("force", [True, False])
+async def test_a_forced_stop_overtakes_a_graceful_one(harness: Harness, force: bool) -> None:
+    machine = await harness.engine.create(harness.spec(deaf=True), key="deaf")
+    await start(harness, machine)
+    harness.time_stands_still()
+    events = harness.engine.events()
+    asking = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S, force=force)
+    waiting = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S)
+    await reached(harness, events, machine, PowerState.STOPPING)
+    assert asking.pending
+    await (await harness.engine.stop(machine, graceful=False)).wait(PATIENCE_S / 2)
+    status = await harness.engine.get(machine)
+    assert status.state is PowerState.STOPPED
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.REQUESTED
+    await waiting.wait(PATIENCE_S)
+    if force:
+        await asking.wait(PATIENCE_S)
+    else:
+        with pytest.raises(Overtaken, match="cut short"):
+            await asking.wait(PATIENCE_S)
+    # Nobody is in a hurry any more.
+    await start(harness, machine)
+    asking = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S, force=False)
+    await reached(harness, events, machine, PowerState.STOPPING)
+    with pytest.raises(TimeoutError):
+        await asking.wait(0.1)
+    await (await harness.engine.kill(machine)).wait(PATIENCE_S)
 
 
 async def test_a_graceful_stop_waits_for_a_save_and_discards_it(

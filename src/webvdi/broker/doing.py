@@ -12,6 +12,7 @@ from webvdi.broker.making import Making
 from webvdi.broker.refit import Refit
 from webvdi.store import MachineRecord
 from webvdi.vmm.engine import Engine
+from webvdi.vmm.errors import Overtaken
 from webvdi.vmm.machine import MachineId
 from webvdi.vmm.operation import Operation
 
@@ -102,6 +103,8 @@ class Doing:
         failed, kind, words = _WORDS[verb]
         try:
             await operation.wait()
+        except Overtaken:
+            pass  # no failure: what overtook it is written down
         except WebvdiError as error:
             await self._journal.note(record.id, "failed", f"It could not {failed}: {error}")
         else:

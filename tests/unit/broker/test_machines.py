@@ -13,7 +13,7 @@ from webvdi.base.errors import Conflict, NotFound, Refused, StateError
 from webvdi.broker.service import Service
 from webvdi.broker.views import AtShutdown, Change, Changes, DiskMode, NewMachine, Phase
 from webvdi.store import ImageRecord, MachineRecord
-from webvdi.vmm.errors import DiskError, InvalidSpec, LaunchFailed, StillRunning
+from webvdi.vmm.errors import DiskError, InvalidSpec, LaunchFailed, Overtaken, StillRunning
 from webvdi.vmm.fake import BAD_WORDS, Character
 from webvdi.vmm.machine import DiskFormat, ExitReason, MachineExit, MachineId, Network, PowerState
 from webvdi.vmm.operation import Operation
@@ -629,3 +629,21 @@ async def test_a_guest_that_does_not_go_is_switched_off_only_if_that_was_said(
     last = (await service.catalogue.journal("one"))[-1]
     assert last.kind == "failed"
     assert (await service.catalogue.do("stop", "one", force=True)).state == "stopped"
+
+
+async def test_switching_off_ends_the_wait_for_a_guest_and_that_is_no_failure(
+    service: Service, world: World
+) -> None:
+    await made(service, TINY)
+    world.engine.deaf.update(world.host.machines)
+    world.engine.character = Character.STUCK
+    listening = service.catalogue.changes()
+    asking = asyncio.Task(service.catalogue.do("stop", "one"))
+    while (await service.catalogue.get("one")).state != "stopping":
+        await anext(listening)
+    assert (await service.catalogue.do("stop", "one", graceful=False)).state == "stopped"
+    with pytest.raises(Overtaken, match="cut short"):
+        await asking
+    kinds = [entry.kind for entry in await service.catalogue.journal("one")]
+    assert kinds[-1] == "exit"
+    assert "failed" not in kinds

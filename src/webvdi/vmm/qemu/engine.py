@@ -160,7 +160,12 @@ class QemuEngine:
         if graceful:
             return self._operations.begin(Verb.STOP, there.id, stop)
         return self._operations.overtake(
-            Verb.STOP, there.id, there.cut_save_short, stop, victims={Verb.SAVE}
+            Verb.STOP,
+            there.id,
+            there.cut_save_short,
+            stop,
+            victims={Verb.SAVE},
+            meanwhile=there.grace.hurry(),
         )
 
     async def kill(self, machine: MachineId) -> Operation:

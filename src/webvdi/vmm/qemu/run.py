@@ -112,11 +112,15 @@ class Run:
                 await processes.ended(process)
         await self.ended()
 
+    async def wait_off(self) -> None:
+        """Wait, for ever if need be, until all that ran has ended."""
+        await self._off.wait()
+
     async def ends_within(self, timeout_s: float) -> bool:
         """Wait for the end; whether it came."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._off.wait()
+                await self.wait_off()
         except TimeoutError:
             return False
         return True

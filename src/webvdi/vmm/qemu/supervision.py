@@ -37,9 +37,10 @@ from webvdi.vmm.machine import (
     MachineStatus,
     PowerState,
 )
-from webvdi.vmm.operation import Verb
+from webvdi.vmm.operation import Verb, overtaken
 from webvdi.vmm.qemu import saved
 from webvdi.vmm.qemu.exits import state_after
+from webvdi.vmm.qemu.grace import Grace
 from webvdi.vmm.qemu.host import QemuHost
 from webvdi.vmm.qemu.launch import acceleration_of
 from webvdi.vmm.qemu.monitor import CommandRefused, Monitor
@@ -81,6 +82,7 @@ class QemuMachine:
         self._monitor = Monitor(spec.name, paths.qmp, self._on_event)
         self._serial = SerialLine(spec.name, paths.serial)
         self._run = Run(spec.name, paths, self._tasks, self._concluded)
+        self.grace = Grace(self._run)
         self._saver = Saver(paths, self._run, self._monitor)
         self._starter = Starter(machine, paths, host, self._run, self._monitor)
         self._picture = asyncio.Lock()
@@ -139,7 +141,7 @@ class QemuMachine:
                 # engine that died, has no use for a second time, and does no harm.
                 await self._monitor.execute("cont")
                 await self._monitor.execute("system_powerdown")
-            if not (graceful and await self._run.ends_within(timeout_s)):
+            if not (graceful and await self.grace.heeded(timeout_s)):
                 await self._monitor.execute("quit")
         except (MonitorLost, CommandRefused) as error:
             # QEMU hangs up while it quits; otherwise the next lines end it all the same.
@@ -148,7 +150,10 @@ class QemuMachine:
             await self.kill(Verb.STOP)
 
     async def ask_to_stop(self, *, timeout_s: float) -> None:
-        """Press its power button, and leave it running if it does not go within *timeout_s*."""
+        """Press its power button, and leave it running if it does not go within *timeout_s*.
+
+        Raises :class:`~webvdi.vmm.errors.StillRunning`, :class:`~webvdi.vmm.errors.Overtaken`.
+        """
         if not to_do(Verb.STOP, self.status.state, self.spec.name):
             return
         if self.status.state is PowerState.SAVED:
@@ -161,9 +166,12 @@ class QemuMachine:
         except (MonitorLost, CommandRefused) as error:
             logger.debug("! %s: while asking it to stop: %s", self.spec.name, error)
         # No intent is on record: an engine that dies meanwhile has forced nothing.
-        if not await self._run.ends_within(timeout_s):
-            self._set(PowerState.RUNNING)
-            raise StillRunning(self.spec.name, timeout_s)
+        if await self.grace.heeded(timeout_s):
+            return
+        if self.grace.over:
+            raise overtaken(Verb.STOP, Verb.STOP)
+        self._set(PowerState.RUNNING)
+        raise StillRunning(self.spec.name, timeout_s)
 
     async def kill(self, verb: Verb = Verb.KILL) -> None:
         """End it by force, also in the middle of a start."""
