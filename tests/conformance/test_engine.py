@@ -130,7 +130,8 @@ async def test_start_and_stop(harness: Harness, machine: MachineId) -> None:
     stopped = await harness.engine.get(machine)
     assert stopped.state is PowerState.STOPPED
     assert stopped.exit is not None
-    assert stopped.exit.reason is ExitReason.REQUESTED
+    assert stopped.exit.reason is ExitReason.SHUT_DOWN
+    assert "asked" in stopped.exit.text
     assert stopped.generation == 1
 
 
@@ -254,11 +255,14 @@ async def test_operations_happen_in_order(harness: Harness, machine: MachineId) 
 async def test_a_guest_that_ignores_the_button_is_switched_off(harness: Harness) -> None:
     machine = await harness.engine.create(harness.spec(deaf=True), key="deaf")
     await start(harness, machine)
-    await (await harness.engine.stop(machine, timeout_s=0.2)).wait(PATIENCE_S)
-    status = await harness.engine.get(machine)
-    assert status.state is PowerState.STOPPED
-    assert status.exit is not None
-    assert status.exit.reason is ExitReason.REQUESTED
+    await (await harness.engine.stop(machine, timeout_s=0.7)).wait(PATIENCE_S)
+    for _ in range(2):
+        status = await harness.engine.get(machine)
+        assert status.state is PowerState.STOPPED
+        assert status.exit is not None
+        assert status.exit.reason is ExitReason.OVERDUE
+        assert "within 1 s, and was switched off" in status.exit.text
+        await harness.reopen()
 
 
 async def test_a_guest_that_is_only_asked_to_stop_may_stay(harness: Harness) -> None:
@@ -272,13 +276,22 @@ async def test_a_guest_that_is_only_asked_to_stop_may_stay(harness: Harness) -> 
     assert (await harness.engine.get(machine)).state is PowerState.SAVED
 
 
-async def test_a_guest_that_is_only_asked_to_stop_and_does_ended_by_itself(
+async def test_a_guest_that_is_only_asked_to_stop_and_does_was_asked(
     harness: Harness, machine: MachineId
 ) -> None:
     await start(harness, machine)
     await (await harness.engine.stop(machine, force=False)).wait(PATIENCE_S)
-    status = await harness.engine.get(machine)
-    assert status.state is PowerState.STOPPED
+    for _ in range(2):
+        status = await harness.engine.get(machine)
+        assert status.state is PowerState.STOPPED
+        assert status.exit is not None
+        assert status.exit.reason is ExitReason.SHUT_DOWN
+        await harness.reopen()
+    # The next run is another one: nobody has asked that.
+    events = harness.engine.events()
+    await start(harness, machine)
+    await harness.power_off_from_within(machine)
+    status = await reached(harness, events, machine, PowerState.STOPPED)
     assert status.exit is not None
     assert status.exit.reason is ExitReason.GUEST_POWEROFF
 
@@ -366,7 +379,7 @@ async def test_machines_outlive_the_engine(harness: Harness, machine: MachineId)
     await harness.reopen()
     status = await harness.engine.get(machine)
     assert status.exit is not None
-    assert status.exit.reason is ExitReason.REQUESTED
+    assert status.exit.reason is ExitReason.SHUT_DOWN
 
 
 async def test_a_paused_machine_is_adopted_paused(harness: Harness, machine: MachineId) -> None:

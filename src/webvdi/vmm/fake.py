@@ -324,20 +324,21 @@ class FakeEngine:
 
     async def _perform_stop(self, there: Machine, grace: _Grace | None) -> None:
         machine, running = there.id, there.status.state not in WITHOUT_PROCESS
-        if running and grace is not None and machine in self.deaf:
-            await self._wait_for_deaf(there, grace)
-        asked = running and grace is not None and not grace.force and machine not in self.deaf
-        reason = ExitReason.GUEST_POWEROFF if asked else ExitReason.REQUESTED
-        self.end(machine, MachineExit(reason, when=self._clock()))
+        how = MachineExit(ExitReason.REQUESTED, when=self._clock())
+        if running and grace is not None and machine not in self.deaf:
+            how = replace(how, reason=ExitReason.SHUT_DOWN)
+        elif running and grace is not None and not await self._wait_for_deaf(there, grace):
+            how = replace(how, reason=ExitReason.OVERDUE, patience_s=grace.timeout_s)
+        self.end(machine, how)
 
-    async def _wait_for_deaf(self, there: Machine, grace: _Grace) -> None:
-        """Returns when it is to be switched off."""
+    async def _wait_for_deaf(self, there: Machine, grace: _Grace) -> bool:
+        """Returns when it is to be switched off; whether that is because of a hurry."""
         self._change(there.id, state=PowerState.STOPPING)
         hurried = self._to_be_switched_off(there.id)
         if self.character is Character.STUCK and not hurried:
             hurried = await self._hurry.setdefault(there.id, asyncio.Event()).wait()
         if grace.force:
-            return
+            return hurried
         if hurried:
             raise overtaken(Verb.STOP, Verb.STOP)
         self._change(there.id, state=PowerState.RUNNING)

@@ -324,10 +324,7 @@ class QemuEngine:
         if intent.verb is Verb.DELETE:
             self._overtake(Verb.DELETE, machine)
         else:
-            left = intent.deadline - time.time()
-            self._operations.begin(
-                Verb.STOP, machine.id, lambda: machine.stop(graceful=left > 0, timeout_s=left)
-            )
+            self._operations.begin(Verb.STOP, machine.id, lambda: machine.carry_on(intent))
 
 
 async def _adopt(machine: QemuMachine) -> None:

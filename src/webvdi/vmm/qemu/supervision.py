@@ -128,12 +128,21 @@ class QemuMachine:
 
     async def stop(self, *, graceful: bool, timeout_s: float) -> None:
         """End it, asking the guest first if *graceful*."""
+        await self._stop(graceful, timeout_s, patience_s=timeout_s if graceful else 0.0)
+
+    async def carry_on(self, intent: Intent) -> None:
+        """End it as a process before us had begun to."""
+        left = intent.deadline - time.time()
+        await self._stop(left > 0, left, patience_s=intent.patience_s)
+
+    async def _stop(self, graceful: bool, timeout_s: float, *, patience_s: float) -> None:
+        """See :meth:`stop`; *patience_s* is what the guest was given in all, 0 for nothing."""
         if not to_do(Verb.STOP, self.status.state, self.spec.name):
             return
         if self.status.state is PowerState.SAVED:
             await self._discard(Verb.STOP)
             return
-        self._run.intend(Verb.STOP, timeout_s if graceful else 0.0)
+        self._run.intend(Verb.STOP, timeout_s if graceful else 0.0, patience_s=patience_s)
         self._set(PowerState.STOPPING)
         try:
             if graceful:
@@ -142,12 +151,18 @@ class QemuMachine:
                 await self._monitor.execute("cont")
                 await self._monitor.execute("system_powerdown")
             if not (graceful and await self.grace.heeded(timeout_s)):
+                self._run.intend(Verb.STOP, 0.0, **self._why_off(patience_s))
                 await self._monitor.execute("quit")
         except (MonitorLost, CommandRefused) as error:
             # QEMU hangs up while it quits; otherwise the next lines end it all the same.
             logger.debug("! %s: while stopping: %s", self.spec.name, error)
         if not await self._run.ends_within(END_TIMEOUT_S):
-            await self.kill(Verb.STOP)
+            await self._run.kill()
+
+    def _why_off(self, patience_s: float) -> dict[str, Any]:
+        """Of the intent to switch it off now: the guest's time is up, or somebody cut it short."""
+        overdue = patience_s > 0 and not self.grace.over
+        return {"patience_s": patience_s, "overdue": True} if overdue else {}
 
     async def ask_to_stop(self, *, timeout_s: float) -> None:
         """Press its power button, and leave it running if it does not go within *timeout_s*.
@@ -159,6 +174,7 @@ class QemuMachine:
         if self.status.state is PowerState.SAVED:
             await self._discard(Verb.STOP)
             return
+        self._run.ask(timeout_s)
         self._set(PowerState.STOPPING)
         try:
             await self._monitor.execute("cont")  # a paused guest could not obey
