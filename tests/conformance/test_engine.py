@@ -382,6 +382,22 @@ async def test_machines_outlive_the_engine(harness: Harness, machine: MachineId)
     assert status.exit.reason is ExitReason.SHUT_DOWN
 
 
+async def test_how_long_a_machine_has_been_off_outlives_the_engine(
+    harness: Harness, machine: MachineId
+) -> None:
+    ended = await harness.engine.create(harness.spec(), key="ended")
+    await start(harness, ended)
+    await (await harness.engine.stop(ended)).wait(PATIENCE_S)
+    saved = await harness.engine.create(harness.spec(), key="saved")
+    await start(harness, saved)
+    await (await harness.engine.save(saved)).wait(PATIENCE_S)
+    before = {there.id: there.status.since for there in await harness.engine.list()}
+    await harness.reopen()
+    after = {there.id: there.status.since for there in await harness.engine.list()}
+    assert after == before
+    assert before[machine] < before[ended] < before[saved]
+
+
 async def test_a_paused_machine_is_adopted_paused(harness: Harness, machine: MachineId) -> None:
     await start(harness, machine)
     await (await harness.engine.pause(machine)).wait(PATIENCE_S)

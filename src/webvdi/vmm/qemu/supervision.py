@@ -70,12 +70,15 @@ class QemuMachine:
         paths: MachinePaths,
         host: QemuHost,
         on_change: Callable[[MachineId, MachineStatus], None],
+        *,
+        created: float,
     ) -> None:
+        """*created* is when it was made (Unix time): so long it has been off, until its start."""
         self.id = machine
         self.key = key
         self.spec = spec
         self.paths = paths
-        self.status = MachineStatus(PowerState.STOPPED, 0, time.time())
+        self.status = MachineStatus(PowerState.STOPPED, 0, created)
         self._host = host
         self._on_change = on_change
         self._tasks = TaskOwner(f"machine {machine}")
