@@ -404,6 +404,42 @@ async def test_the_verbs(service: Service) -> None:
         await service.catalogue.do("explode", "one")
 
 
+async def test_what_was_so_already_is_not_written_down(service: Service, world: World) -> None:
+    await made(service, TINY)
+
+    async def kinds() -> list[str]:
+        return [entry.kind for entry in await service.catalogue.journal("one")]
+
+    before = await kinds()
+    await service.catalogue.do("start", "one")
+    await service.catalogue.do("resume", "one")
+    assert await kinds() == before
+    for verb, kind in (("pause", "paused"), ("save", "saved"), ("reset", "reset")):
+        if verb == "reset":
+            await service.catalogue.do("start", "one")
+        for _ in range(2):
+            await service.catalogue.do(verb, "one")
+        assert (await kinds()).count(kind) == (2 if verb == "reset" else 1)
+
+
+async def test_several_that_ask_for_one_start_get_one_entry(service: Service, world: World) -> None:
+    await made(service, replace(TINY, start=False))
+    world.engine.character = Character.SLOW
+    asking = [asyncio.Task(service.catalogue.do("start", "one")) for _ in range(3)]
+    await asyncio.sleep(0)
+    world.engine.release()
+    assert {view.state for view in await asyncio.gather(*asking)} == {"running"}
+    assert [e.kind for e in await service.catalogue.journal("one")].count("started") == 1
+
+
+async def test_to_start_a_paused_machine_lets_it_go_on(service: Service) -> None:
+    await made(service, TINY)
+    generation = (await service.catalogue.do("pause", "one")).generation
+    view = await service.catalogue.do("start", "one")
+    assert (view.state, view.generation) == ("running", generation)
+    assert (await service.catalogue.journal("one"))[-1].kind == "resumed"
+
+
 async def test_what_fits_now_is_said(service: Service) -> None:
     await made(service, replace(TINY, start=False))
     assert (await service.catalogue.get("one")).can == ("start", "delete", "set")
