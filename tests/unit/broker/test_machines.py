@@ -495,6 +495,24 @@ async def test_settings_of_a_machine_that_is_off(
         await service.catalogue.change("two", Changes(disk_gib=1))
 
 
+async def test_that_notes_changed_is_written_down_but_not_what_they_say(service: Service) -> None:
+    await made(service, TINY)
+
+    async def entries() -> list[tuple[str, str]]:
+        return [(entry.kind, entry.text) for entry in await service.catalogue.journal("one")]
+
+    before = await entries()
+    await service.catalogue.change("one", Changes(notes="the password is swordfish"))
+    assert (await entries())[len(before) :] == [("notes", "Changed notes.")]
+    await service.catalogue.change("one", Changes(notes="the password is swordfish"))
+    assert len(await entries()) == len(before) + 1
+    await service.catalogue.change("one", Changes(notes="", autostart=3))
+    kind, text = (await entries())[-1]
+    assert (kind, "start with the service: 3" in text) == ("changed", True)
+    assert "notes" in text
+    assert "swordfish" not in str(await entries())
+
+
 async def test_a_running_machine_is_renamed_but_keeps_its_hardware(
     service: Service, world: World
 ) -> None:
