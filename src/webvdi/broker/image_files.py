@@ -10,8 +10,8 @@ from typing import IO, Literal
 
 from webvdi.base.errors import Refused
 from webvdi.broker.disk_files import sync
-from webvdi.broker.own_system import check_iso, disk_format
-from webvdi.vmm.errors import CapacityExceeded, DiskError
+from webvdi.broker.own_system import disk_format, is_iso
+from webvdi.vmm.errors import CapacityExceeded
 from webvdi.vmm.machine import DiskFormat
 from webvdi.vmm.qemu import images as disks
 
@@ -52,28 +52,20 @@ def clean_name(name: str) -> str:
 
 
 def look(path: Path, name: str) -> Checked:
-    """What *path* is.  Raises ``DiskError`` where it is neither ISO nor disk."""
-    try:
-        check_iso(path)
-    except DiskError:
-        pass
-    else:
+    """What *path*, called *name*, is.  Raises ``DiskError`` where it is neither ISO nor disk."""
+    if is_iso(path, name):
         return Checked("iso", "iso")
-    try:
-        return Checked("disk", disk_format(path).value)
-    except DiskError as error:
-        raise DiskError(str(error).replace(str(path), name)) from error
+    return Checked("disk", disk_format(path, name).value)
 
 
 async def check(path: Path, name: str) -> Checked:
-    """What *path* is, and that a machine can use it alone.  Raises ``DiskError``."""
+    """What *path*, called *name*, is, and that a machine can use it alone.
+
+    Raises ``DiskError``.
+    """
     found = await asyncio.to_thread(look, path, name)
     if found.format == DiskFormat.QCOW2:
-        try:
-            await disks.inspect_upload(path)
-        except DiskError as error:
-            words = str(error).replace(str(path), name).replace(path.name, name)
-            raise DiskError(words) from error
+        await disks.inspect_upload(path, name)
     return found
 
 

@@ -1,6 +1,7 @@
 """Images and uploads: resumed, bounded, checked, never half there."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -232,6 +233,32 @@ async def test_what_is_neither_iso_nor_disk_is_not_kept(
     assert await service.images.list() == ()
     assert await service.images.uploads() == ()
     assert list((world.state / "uploads").iterdir()) == []
+
+
+async def test_a_refusal_calls_the_file_what_the_person_does(
+    service: Service, world: World, tmp_path: Path
+) -> None:
+    good = tmp_path / "good.qcow2"
+    await images.create_blank(good, 1 << 20)
+    head = good.read_bytes()
+    bad_tables = head[:40] + b"\xff" * 8 + head[48:]
+    encrypted = head[:32] + b"\0\0\0\1" + head[36:]
+    for name, data, words in (
+        ("no.img", b"text" * 1000, r"no\.img is no disk image: .*"),
+        (
+            "my disk.vmdk",
+            b"KDMV" + bytes(2000),
+            r"my disk\.vmdk is a VMware disk .*convert -O qcow2 'my disk\.vmdk' 'my disk\.qcow2'",
+        ),
+        ("bad.qcow2", bad_tables, r"bad\.qcow2 cannot be used: .*"),
+        ("old.qcow2", b"QFI\xfb" + bytes(2000), r"old\.qcow2 cannot be used: .*"),
+        ("locked.qcow2", encrypted, r"locked\.qcow2 is encrypted, .*"),
+    ):
+        with pytest.raises(DiskError) as refused:
+            await uploaded(service, name, data)
+        assert re.fullmatch(words, str(refused.value))
+        assert re.search(r"[ui]-[0-9a-f]{10}", str(refused.value)) is None
+        assert str(world.root) not in str(refused.value)
 
 
 async def test_a_disk_that_leads_to_other_files_is_refused(
