@@ -1,9 +1,10 @@
 """The files behind images and uploads: named, looked at, written, moved and removed."""
 
 import asyncio
+import itertools
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -49,6 +50,19 @@ def clean_name(name: str) -> str:
     if not clean.strip("."):
         raise Refused(f"{name!r} is no name for a file", reason="bad_request")
     return clean
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """*name*, with a number before its suffix where it is *taken*."""
+    if name not in taken:
+        return name
+    suffix = Path(name).suffix[: MAX_NAME // 2]
+    stem = name.removesuffix(suffix)
+    for number in itertools.count(2):
+        mark = f" ({number}){suffix}"
+        if (free := f"{stem[: MAX_NAME - len(mark)]}{mark}") not in taken:
+            return free
+    raise AssertionError("numbers do not end")
 
 
 def look(path: Path, name: str) -> Checked:

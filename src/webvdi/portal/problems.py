@@ -60,6 +60,7 @@ STATUS_OF_REASON = {
     "bad_request": 400,
     "body_too_large": 413,
     "upload_offset": 409,
+    "image_exists": 409,
     "in_use": 409,
     "not_ours": 409,
     "not_served": 409,
