@@ -34,8 +34,8 @@ const COMPOSED = [
     ...['connecting', 'lost', 'off', 'paused', 'credentials', 'failed']
         .map((state) => `machine_${state}`),
     ...CONDITIONS.map((condition) => `power.${condition}`),
-    ...['guest_poweroff', 'requested', 'killed', 'crashed', 'start_failed', 'host_rebooted',
-        'unknown'].map((reason) => `exit.${reason}`),
+    ...['guest_poweroff', 'shut_down', 'overdue', 'requested', 'killed', 'crashed',
+        'start_failed', 'host_rebooted', 'unknown'].map((reason) => `exit.${reason}`),
     ...['open', 'start', 'stop', 'off', 'discard', 'restart', 'pause', 'resume', 'save', 'share',
         'settings', 'delete'].map((action) => `action.${action}`),
     ...['request', 'take', 'release'].map((action) => `control.${action}`),

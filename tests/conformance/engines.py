@@ -17,7 +17,7 @@ from typing import Protocol, Self
 from webvdi.base.errors import WebvdiError
 from webvdi.vmm.engine import Engine
 from webvdi.vmm.events import EngineEvent, StatusChanged
-from webvdi.vmm.fake import FakeEngine, FakeHost
+from webvdi.vmm.fake import Character, FakeEngine, FakeHost
 from webvdi.vmm.machine import (
     Accelerator,
     Disk,
@@ -124,6 +124,10 @@ class Harness(Protocol):
         """Let somebody kill the machine's process."""
         ...
 
+    def time_stands_still(self) -> None:
+        """The time that guests get to shut down is as long as it is said to be, at least."""
+        ...
+
     async def hears(self, machine: MachineId, words: bytes) -> None:
         """Wait until the guest has been sent *words*, the last of what it was sent."""
         ...
@@ -162,6 +166,10 @@ class FakeHarness:
     async def kill_from_outside(self, machine: MachineId) -> None:
         """As told."""
         self._fake.end(machine, MachineExit(ExitReason.KILLED, signal=signal.SIGKILL))
+
+    def time_stands_still(self) -> None:
+        """It is never up."""
+        self._fake.character = Character.STUCK
 
     async def hears(self, machine: MachineId, words: bytes) -> None:
         """It has been."""
@@ -240,6 +248,9 @@ class QemuHarness:
     async def kill_from_outside(self, machine: MachineId) -> None:
         """SIGKILL."""
         os.kill(self.process(machine).pid, signal.SIGKILL)
+
+    def time_stands_still(self) -> None:
+        """It is that long."""
 
     async def hears(self, machine: MachineId, words: bytes) -> None:
         """The guest echoes."""

@@ -19,7 +19,7 @@ from conformance.engines import (
 from webvdi.base.errors import Conflict, NotFound, StateError
 from webvdi.display.endpoint import UnixEndpoint
 from webvdi.vmm.engine import MAX_SERIAL_BYTES
-from webvdi.vmm.errors import SaveFailed, SerialFull, StillRunning
+from webvdi.vmm.errors import Overtaken, SaveFailed, SerialFull, StillRunning
 from webvdi.vmm.events import MachineGone, StatusChanged
 from webvdi.vmm.machine import Cdrom, DirectKernel, ExitReason, MachineId, PowerState
 from webvdi.vmm.operation import OperationState
@@ -130,7 +130,8 @@ async def test_start_and_stop(harness: Harness, machine: MachineId) -> None:
     stopped = await harness.engine.get(machine)
     assert stopped.state is PowerState.STOPPED
     assert stopped.exit is not None
-    assert stopped.exit.reason is ExitReason.REQUESTED
+    assert stopped.exit.reason is ExitReason.SHUT_DOWN
+    assert "asked" in stopped.exit.text
     assert stopped.generation == 1
 
 
@@ -254,11 +255,14 @@ async def test_operations_happen_in_order(harness: Harness, machine: MachineId) 
 async def test_a_guest_that_ignores_the_button_is_switched_off(harness: Harness) -> None:
     machine = await harness.engine.create(harness.spec(deaf=True), key="deaf")
     await start(harness, machine)
-    await (await harness.engine.stop(machine, timeout_s=0.2)).wait(PATIENCE_S)
-    status = await harness.engine.get(machine)
-    assert status.state is PowerState.STOPPED
-    assert status.exit is not None
-    assert status.exit.reason is ExitReason.REQUESTED
+    await (await harness.engine.stop(machine, timeout_s=0.7)).wait(PATIENCE_S)
+    for _ in range(2):
+        status = await harness.engine.get(machine)
+        assert status.state is PowerState.STOPPED
+        assert status.exit is not None
+        assert status.exit.reason is ExitReason.OVERDUE
+        assert "within 1 s, and was switched off" in status.exit.text
+        await harness.reopen()
 
 
 async def test_a_guest_that_is_only_asked_to_stop_may_stay(harness: Harness) -> None:
@@ -272,13 +276,22 @@ async def test_a_guest_that_is_only_asked_to_stop_may_stay(harness: Harness) -> 
     assert (await harness.engine.get(machine)).state is PowerState.SAVED
 
 
-async def test_a_guest_that_is_only_asked_to_stop_and_does_ended_by_itself(
+async def test_a_guest_that_is_only_asked_to_stop_and_does_was_asked(
     harness: Harness, machine: MachineId
 ) -> None:
     await start(harness, machine)
     await (await harness.engine.stop(machine, force=False)).wait(PATIENCE_S)
-    status = await harness.engine.get(machine)
-    assert status.state is PowerState.STOPPED
+    for _ in range(2):
+        status = await harness.engine.get(machine)
+        assert status.state is PowerState.STOPPED
+        assert status.exit is not None
+        assert status.exit.reason is ExitReason.SHUT_DOWN
+        await harness.reopen()
+    # The next run is another one: nobody has asked that.
+    events = harness.engine.events()
+    await start(harness, machine)
+    await harness.power_off_from_within(machine)
+    status = await reached(harness, events, machine, PowerState.STOPPED)
     assert status.exit is not None
     assert status.exit.reason is ExitReason.GUEST_POWEROFF
 
@@ -366,7 +379,23 @@ async def test_machines_outlive_the_engine(harness: Harness, machine: MachineId)
     await harness.reopen()
     status = await harness.engine.get(machine)
     assert status.exit is not None
-    assert status.exit.reason is ExitReason.REQUESTED
+    assert status.exit.reason is ExitReason.SHUT_DOWN
+
+
+async def test_how_long_a_machine_has_been_off_outlives_the_engine(
+    harness: Harness, machine: MachineId
+) -> None:
+    ended = await harness.engine.create(harness.spec(), key="ended")
+    await start(harness, ended)
+    await (await harness.engine.stop(ended)).wait(PATIENCE_S)
+    saved = await harness.engine.create(harness.spec(), key="saved")
+    await start(harness, saved)
+    await (await harness.engine.save(saved)).wait(PATIENCE_S)
+    before = {there.id: there.status.since for there in await harness.engine.list()}
+    await harness.reopen()
+    after = {there.id: there.status.since for there in await harness.engine.list()}
+    assert after == before
+    assert before[machine] < before[ended] < before[saved]
 
 
 async def test_a_paused_machine_is_adopted_paused(harness: Harness, machine: MachineId) -> None:
@@ -537,6 +566,36 @@ async def test_a_forced_stop_overtakes_a_save(harness: Harness, machine: Machine
     assert status.exit is not None
     assert status.exit.reason is ExitReason.REQUESTED
     await start(harness, machine)
+
+
+@pytest.mark.parametrize("force", [True, False])
+async def test_a_forced_stop_overtakes_a_graceful_one(harness: Harness, force: bool) -> None:
+    machine = await harness.engine.create(harness.spec(deaf=True), key="deaf")
+    await start(harness, machine)
+    harness.time_stands_still()
+    events = harness.engine.events()
+    asking = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S, force=force)
+    waiting = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S)
+    await reached(harness, events, machine, PowerState.STOPPING)
+    assert asking.pending
+    await (await harness.engine.stop(machine, graceful=False)).wait(PATIENCE_S / 2)
+    status = await harness.engine.get(machine)
+    assert status.state is PowerState.STOPPED
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.REQUESTED
+    await waiting.wait(PATIENCE_S)
+    if force:
+        await asking.wait(PATIENCE_S)
+    else:
+        with pytest.raises(Overtaken, match="cut short"):
+            await asking.wait(PATIENCE_S)
+    # Nobody is in a hurry any more.
+    await start(harness, machine)
+    asking = await harness.engine.stop(machine, timeout_s=2 * PATIENCE_S, force=False)
+    await reached(harness, events, machine, PowerState.STOPPING)
+    with pytest.raises(TimeoutError):
+        await asking.wait(0.1)
+    await (await harness.engine.kill(machine)).wait(PATIENCE_S)
 
 
 async def test_a_graceful_stop_waits_for_a_save_and_discards_it(

@@ -130,6 +130,27 @@ def open_files(pid: int) -> set[str]:
     return {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
 
 
+@pytest.mark.parametrize("left_s", [0.0, 0.3])
+async def test_the_next_engine_knows_how_long_a_guest_had_been_given(
+    harness: QemuHarness, left_s: float
+) -> None:
+    machine = await created(harness, harness.spec(deaf=True))
+    await start(harness, machine)
+    events = harness.engine.events()
+    await harness.engine.stop(machine, timeout_s=45)
+    await reached(harness, events, machine, PowerState.STOPPING)
+    await harness.qemu.close()
+    path = harness.state(machine) / "intent.json"
+    intent = read_record(path)
+    assert intent is not None
+    write_record(path, {**intent, "deadline": time.time() + left_s})
+    await harness.reopen()
+    status = await reached(harness, harness.engine.events(), machine, PowerState.STOPPED)
+    assert status.exit is not None
+    assert status.exit.reason is ExitReason.OVERDUE
+    assert "within 45 s" in status.exit.text
+
+
 async def test_a_second_engine_is_told_who_has_the_machines(harness: QemuHarness) -> None:
     began = time.monotonic()
     with pytest.raises(EngineInUse, match=str(os.getpid())):

@@ -454,6 +454,8 @@ class FakeImages:
             raise self.failure
         if size_bytes < 1 or not name:
             raise Refused("a file has a name and a size", reason="bad_request")
+        if any(image.name == name for image in self._images.values()):
+            raise Refused(f"there is an image called {name} already", reason="image_exists")
         upload = UploadView(
             f"u-{next(self._count):010x}", name, size_bytes, 0, self._clock() + 7 * 86400
         )

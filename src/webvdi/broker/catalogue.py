@@ -81,6 +81,9 @@ class Catalogue(Protocol):
         The others are for ``stop``: *graceful* asks the guest and gives it *timeout_s* seconds;
         one that has not gone by then is switched off with *force*, and without it goes on, and
         ``StillRunning`` is raised.  A caller that goes away does not undo what was begun.
+
+        ``start`` lets a paused machine go on.  What is so already is no error, and no entry in
+        the journal.
         """
         ...
 

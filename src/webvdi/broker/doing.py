@@ -12,7 +12,8 @@ from webvdi.broker.making import Making
 from webvdi.broker.refit import Refit
 from webvdi.store import MachineRecord
 from webvdi.vmm.engine import Engine
-from webvdi.vmm.machine import MachineId
+from webvdi.vmm.errors import Overtaken
+from webvdi.vmm.machine import MachineId, MachineStatus, PowerState
 from webvdi.vmm.operation import Operation
 
 _WORDS = {
@@ -46,6 +47,8 @@ class Doing:
         self._journal = journal
         self._on_change = on_change
         self._tasks = TaskOwner("doing")
+        self._finishing: dict[Operation, asyncio.Task[None]] = {}
+        """Who writes down what comes of each; several may have asked for one start."""
 
     async def close(self) -> None:
         """Wait for nothing any more; the engine goes on with what was begun."""
@@ -58,25 +61,32 @@ class Doing:
         if verb not in VERBS:
             raise Refused(f"there is no verb {verb!r}", reason="bad_request")
         record = await self._machines.ready(ref, verb)
+        machine = await self._machines.engine_id(record.id)
+        before = await self._engine.get(machine)
+        if verb == "start" and before.state is PowerState.PAUSED:
+            verb = "resume"  # whoever starts a machine wants it to run
         if verb == "start":
-            operation = await self._start(record)
+            before, operation = await self._start(record)
         else:
-            machine = await self._machines.engine_id(record.id)
             operation = await self._begin(
                 verb, machine, graceful=graceful, timeout_s=timeout_s, force=force
             )
-        finishing = self._tasks.start(
-            self._finish(record, verb, operation), name=f"{verb} {record.id}"
-        )
+        finishing = self._finishing.get(operation)
+        if finishing is None:
+            finishing = self._finishing[operation] = self._tasks.start(
+                self._finish(record, verb, operation, before), name=f"{verb} {record.id}"
+            )
         await asyncio.wait([finishing])
         if operation.error is not None:
             raise operation.error
         return record.id
 
-    async def _start(self, record: MachineRecord) -> Operation:
+    async def _start(self, record: MachineRecord) -> tuple[MachineStatus, Operation]:
+        """How the machine was when the start began, and the start."""
         async with self._making.lock(record.id):
             record = await self._machines.ready(record.id, "start")
-            return await self._engine.start(await self._refit.before_start(record))
+            machine = await self._refit.before_start(record)
+            return await self._engine.get(machine), await self._engine.start(machine)
 
     async def _begin(
         self, verb: str, machine: MachineId, *, graceful: bool, timeout_s: float, force: bool
@@ -97,16 +107,23 @@ class Doing:
             case _:
                 return await self._engine.save(machine)
 
-    async def _finish(self, record: MachineRecord, verb: str, operation: Operation) -> None:
+    async def _finish(
+        self, record: MachineRecord, verb: str, operation: Operation, before: MachineStatus
+    ) -> None:
         """Wait for an operation's end and write it down, also when its caller went away."""
         failed, kind, words = _WORDS[verb]
         try:
             await operation.wait()
+            now = await self._engine.get(operation.machine)
+        except Overtaken:
+            pass  # no failure: what overtook it is written down
         except WebvdiError as error:
             await self._journal.note(record.id, "failed", f"It could not {failed}: {error}")
         else:
             if kind == "exit":
-                await self._journal.note_exit(record.id, await self._engine.get(operation.machine))
-            else:
+                await self._journal.note_exit(record.id, now)
+            elif now != before or verb == "reset":  # else it was so already
                 await self._journal.note(record.id, kind, words)
+        finally:
+            self._finishing.pop(operation, None)
         self._on_change(record.id)

@@ -1,17 +1,18 @@
 """The files behind images and uploads: named, looked at, written, moved and removed."""
 
 import asyncio
+import itertools
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from webvdi.base.errors import Refused
 from webvdi.broker.disk_files import sync
-from webvdi.broker.own_system import check_iso, disk_format
-from webvdi.vmm.errors import CapacityExceeded, DiskError
+from webvdi.broker.own_system import disk_format, is_iso
+from webvdi.vmm.errors import CapacityExceeded
 from webvdi.vmm.machine import DiskFormat
 from webvdi.vmm.qemu import images as disks
 
@@ -51,29 +52,34 @@ def clean_name(name: str) -> str:
     return clean
 
 
+def free_name(name: str, taken: Collection[str]) -> str:
+    """*name*, with a number before its suffix where it is *taken*."""
+    if name not in taken:
+        return name
+    suffix = Path(name).suffix[: MAX_NAME // 2]
+    stem = name.removesuffix(suffix)
+    for number in itertools.count(2):
+        mark = f" ({number}){suffix}"
+        if (free := f"{stem[: MAX_NAME - len(mark)]}{mark}") not in taken:
+            return free
+    raise AssertionError("numbers do not end")
+
+
 def look(path: Path, name: str) -> Checked:
-    """What *path* is.  Raises ``DiskError`` where it is neither ISO nor disk."""
-    try:
-        check_iso(path)
-    except DiskError:
-        pass
-    else:
+    """What *path*, called *name*, is.  Raises ``DiskError`` where it is neither ISO nor disk."""
+    if is_iso(path, name):
         return Checked("iso", "iso")
-    try:
-        return Checked("disk", disk_format(path).value)
-    except DiskError as error:
-        raise DiskError(str(error).replace(str(path), name)) from error
+    return Checked("disk", disk_format(path, name).value)
 
 
 async def check(path: Path, name: str) -> Checked:
-    """What *path* is, and that a machine can use it alone.  Raises ``DiskError``."""
+    """What *path*, called *name*, is, and that a machine can use it alone.
+
+    Raises ``DiskError``.
+    """
     found = await asyncio.to_thread(look, path, name)
     if found.format == DiskFormat.QCOW2:
-        try:
-            await disks.inspect_upload(path)
-        except DiskError as error:
-            words = str(error).replace(str(path), name).replace(path.name, name)
-            raise DiskError(words) from error
+        await disks.inspect_upload(path, name)
     return found
 
 

@@ -27,6 +27,7 @@ from webvdi.broker.disk_files import MIB, SPARE_BYTES
 from webvdi.broker.image_files import (
     check,
     clean_name,
+    free_name,
     image_of,
     look,
     make_private,
@@ -71,7 +72,7 @@ class Images(Protocol):
         """Announce a file.
 
         Raises ``CapacityExceeded`` without room for it, ``Refused`` (``too_many_uploads``,
-        ``bad_request``).
+        ``bad_request``, ``image_exists``: an image has this name).
         """
         ...
 
@@ -82,10 +83,11 @@ class Images(Protocol):
         for a minute ends with ``Refused``.
 
         The last byte finishes the upload: it is checked, and becomes an image, whose id the answer
-        has.  A file that is neither ISO nor disk, or a disk that needs other files, is removed:
-        ``DiskError``.  Raises ``NotFound``, ``Conflict``, ``Refused`` (reason ``upload_offset``:
-        the message and :attr:`UploadView.offset` of :meth:`upload` have the right one;
-        ``body_too_large``: more bytes than announced).
+        has; where another got its name meanwhile, the image's has a number.  A file that is neither
+        ISO nor disk, or a disk that needs other files, is removed: ``DiskError``.  Raises
+        ``NotFound``, ``Conflict``, ``Refused`` (reason ``upload_offset``: the message and
+        :attr:`UploadView.offset` of :meth:`upload` have the right one; ``body_too_large``: more
+        bytes than announced).
         """
         ...
 
@@ -227,6 +229,12 @@ class ImageShelf:
             f"u-{secrets.token_hex(5)}", clean_name(name), size_bytes, self._clock(), None
         )
         async with self._records.write() as q:
+            if any(image.name == record.name for image in await q.images()):
+                raise Refused(
+                    f"there is an image called {record.name} already; delete it first, or give "
+                    "this file another name",
+                    reason="image_exists",
+                )
             unfinished = [other for other in await q.uploads() if other.image is None]
             if len(unfinished) >= MAX_UPLOADS:
                 raise Refused(
@@ -340,10 +348,11 @@ class ImageShelf:
         found = await asyncio.to_thread(look, whole, record.name)
         async with self._records.write() as q:
             if await q.image(image) is None:
+                taken = {other.name for other in await q.images()}
                 await q.add_image(
                     ImageRecord(
                         image,
-                        record.name,
+                        free_name(record.name, taken),
                         found.kind,
                         found.format,
                         record.size_bytes,

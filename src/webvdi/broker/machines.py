@@ -42,7 +42,7 @@ from webvdi.vmm.engine import Engine
 from webvdi.vmm.machine import Machine, MachineId
 from webvdi.vmm.rules import WITH_SCREEN
 
-_TOLD = HARDWARE | {"name", "at_shutdown", "autostart"}
+_TOLD = HARDWARE | {"name", "at_shutdown", "autostart", "notes"}
 """Settings whose change is written down."""
 
 
@@ -180,8 +180,13 @@ class Machines:
             record = await self._machines.ready(record.id, "change")
             await self._refit.change(record, asked)
             told = {name: value for name, value in asked.items() if name in _TOLD}
+            if told.get("notes") == record.notes:
+                del told["notes"]
             if told:
-                await self._journal.note(record.id, "changed", in_words(told))
+                only_notes = told.keys() == {"notes"}
+                await self._journal.note(
+                    record.id, "notes" if only_notes else "changed", in_words(told)
+                )
         self.changed(record.id)
         return await self.get(record.id)
 

@@ -37,6 +37,8 @@ class OwnSystem:
     path: Path
     format: DiskFormat | None
     """None for an ISO."""
+    name: str
+    """What the person calls it: the path, or the image's name."""
     size_bytes: int = 0
     """Of a disk, as a guest sees it."""
 

@@ -48,80 +48,101 @@ class Rounds:
         except WebvdiError as error:  # the journal has it
             logger.warning("! %s did not start with the service: %s", view.name, error)
 
-    async def shutdown(self, deadline_s: float) -> None:
+    async def shutdown(self, deadline_s: float, *, host: bool) -> None:
         """End or save every running machine within *deadline_s* seconds; each end is written down.
 
         In this order, as long as there is time: what the machine's setting says (save, or the
-        power button); saving; the power switch, with disks flushed.
+        power button); saving; the power switch, with disks flushed.  *host* is whether that is
+        because the host shuts down.
         """
         ends = asyncio.get_running_loop().time() + deadline_s
         await self._machines.stop_making()  # else what has just been made would be started
         running = [view for view in await self._machines.list() if _has_process(view)]
+        ending = _Ending(self._machines, self._engine, self._journal, ends, host=host)
         ended = await asyncio.gather(
-            *(self._end(view, ends) for view in running), return_exceptions=True
+            *(ending.end(view) for view in running), return_exceptions=True
         )
         for view, error in zip(running, ended, strict=True):
             if error is not None:  # a bug of ours, which must not keep the others running
                 logger.error("! %s was not ended", view.name, exc_info=error)
 
-    async def _end(self, view: MachineView, ends: float) -> None:
+
+class _Ending:
+    """Ends machines until the loop's time *ends*."""
+
+    def __init__(
+        self, machines: Machines, engine: Engine, journal: Journal, ends: float, *, host: bool
+    ) -> None:
+        self._machines = machines
+        self._engine = engine
+        self._journal = journal
+        self._ends = ends
+        self._host = host
+        """Whether the host shuts down; else somebody wants all machines to end."""
+        self._now = "The host shuts down" if host else "webvdi shutdown stops all machines"
+        self._then = "The host shut down" if host else "webvdi shutdown stopped all machines"
+
+    async def end(self, view: MachineView) -> None:
+        """End or save one; what keeps it from that is written down."""
         try:
             machine = await self._machines.engine_id(view.id)
-            if view.at_shutdown == AtShutdown.SAVE and await self._save(view, machine, ends):
+            if view.at_shutdown == AtShutdown.SAVE and await self._save(view, machine):
                 return
-            if await self._ask(view, machine, ends - MARGIN_S):
+            if await self._ask(view, machine):
                 return
-            if await self._save(view, machine, ends):
+            if await self._save(view, machine):
                 return
-            await self._switch_off(view, machine, ends)
+            await self._switch_off(view, machine)
         except (WebvdiError, TimeoutError) as error:
             words = str(error) or "the time was up"
-            text = f"The host shut down, and it could not be ended: {words}"
-            await self._journal.note(view.id, "shutdown", text)
+            await self._write(view, f"{self._then}, and it could not be ended: {words}")
 
-    async def _ask(self, view: MachineView, machine: MachineId, until: float) -> bool:
+    async def _ask(self, view: MachineView, machine: MachineId) -> bool:
         """Press the power button; whether the guest went."""
-        left = until - asyncio.get_running_loop().time()
+        left = self._ends - MARGIN_S - asyncio.get_running_loop().time()
         if left <= 0:
             return False
         try:
             operation = await self._engine.stop(machine, timeout_s=left, force=False)
             await operation.wait()
         except StillRunning:
-            await self._note(view, "The host shuts down; the guest did not obey the power button.")
+            await self._note(view, f"{self._now}; the guest did not obey the power button.")
             return False
         except WebvdiError as error:
-            await self._note(view, f"The host shuts down; its power button did nothing: {error}")
+            await self._note(view, f"{self._now}; its power button did nothing: {error}")
             return False
-        await self._note(view, "The host shut down; the guest was shut down before.")
+        await self._note(view, f"{self._then}; the guest was shut down before.")
         return True
 
-    async def _save(self, view: MachineView, machine: MachineId, ends: float) -> bool:
+    async def _save(self, view: MachineView, machine: MachineId) -> bool:
         """Put its memory on disk; whether that went well."""
         try:
             operation = await self._engine.save(machine)
-            await operation.wait(_left(ends - _LAST_S))
+            await operation.wait(_left(self._ends - _LAST_S))
         except StateError:
             return (await self._engine.get(machine)).state in WITHOUT_PROCESS
         except TimeoutError:
-            await self._note(view, "The host shuts down; saving its memory took too long.")
+            await self._note(view, f"{self._now}; saving its memory took too long.")
             return False
         except WebvdiError as error:
-            await self._note(view, f"The host shuts down; its memory was not saved: {error}")
+            await self._note(view, f"{self._now}; its memory was not saved: {error}")
             return False
-        await self._note(view, "The host shut down; its memory was saved, and a start continues.")
+        await self._note(view, f"{self._then}; its memory was saved, and a start continues.")
         return True
 
-    async def _switch_off(self, view: MachineView, machine: MachineId, ends: float) -> None:
+    async def _switch_off(self, view: MachineView, machine: MachineId) -> None:
         operation = await self._engine.stop(machine, graceful=False)
-        await operation.wait(max(_LAST_S, _left(ends)))
-        await self._note(view, "The host shut down; it was switched off with its disks flushed.")
+        await operation.wait(max(_LAST_S, _left(self._ends)))
+        await self._note(view, f"{self._then}; it was switched off with its disks flushed.")
 
     async def _note(self, view: MachineView, text: str) -> None:
         """Write it down, after how the run ended."""
         status = await self._engine.get(await self._machines.engine_id(view.id))
         await self._journal.note_exit(view.id, status)
-        await self._journal.note(view.id, "shutdown", text)
+        await self._write(view, text)
+
+    async def _write(self, view: MachineView, text: str) -> None:
+        await self._journal.note(view.id, "shutdown" if self._host else "all_stopped", text)
 
 
 _LAST_S = 5.0

@@ -156,9 +156,12 @@ class Service:
         """
         await self._rounds.autostart()
 
-    async def shutdown(self, deadline_s: float = SHUTDOWN_S) -> None:
-        """The host shuts down: end or save every running machine within *deadline_s* seconds."""
-        await self._rounds.shutdown(deadline_s)
+    async def shutdown(self, deadline_s: float = SHUTDOWN_S, *, host: bool = True) -> None:
+        """End or save every running machine within *deadline_s* seconds.
+
+        *host* is whether the host shuts down, for the journals: else somebody just wants that.
+        """
+        await self._rounds.shutdown(deadline_s, host=host)
 
     async def _used_by_machines(self) -> Sequence[Path]:
         """What machines boot from, or are based on."""

@@ -51,7 +51,7 @@ def _boot_order(spec: MachineSpec) -> int | None:
 
 
 def in_words(asked: Mapping[str, Any]) -> str:
-    """What was changed, for the journal."""
+    """What was changed, for the journal; of notes no more than that."""
     names = {
         "name": "name",
         "notes": "notes",

@@ -60,17 +60,17 @@ async def look_at_own(
     """
     if image is not None and image_path is not None:
         image_format = None if image.kind == "iso" else DiskFormat(image.format)
-        return await asyncio.to_thread(_looked_at, image_path, image_format)
+        return await asyncio.to_thread(_looked_at, image_path, image_format, image.name)
     path = _absolute(wanted.iso or wanted.disk or "")
     if wanted.iso is not None:
         await asyncio.to_thread(check_iso, path)
-        return OwnSystem(path, None)
+        return OwnSystem(path, None, str(path))
     said = wanted.disk_format
     own_format = await asyncio.to_thread(found_format, path) if said is None else said
     # A file that ours is to be based on may itself be based on others: all must be usable.
     writable = wanted.disk_mode is DiskMode.IN_PLACE
     await images.check(path, own_format, writable=writable)
-    return await asyncio.to_thread(_looked_at, path, own_format)
+    return await asyncio.to_thread(_looked_at, path, own_format, str(path))
 
 
 async def require_room(wanted: NewMachine, system: OwnSystem, state: Path) -> None:
@@ -79,7 +79,7 @@ async def require_room(wanted: NewMachine, system: OwnSystem, state: Path) -> No
     if system.format is not None and wanted.disk_mode is DiskMode.COPY:
         chain = await images.info(system.path, system.format)
         needed = sum(one.actual_bytes for one in chain)
-    await asyncio.to_thread(require_space, state, needed, f"a copy of {system.path}")
+    await asyncio.to_thread(require_space, state, needed, f"a copy of {system.name}")
 
 
 async def chain_of(wanted: NewMachine, system: OwnSystem) -> tuple[Path, ...]:
@@ -95,10 +95,10 @@ async def chain_of(wanted: NewMachine, system: OwnSystem) -> tuple[Path, ...]:
     return (system.path, *(one.path for one in chain[1:]))
 
 
-def _looked_at(path: Path, image_format: DiskFormat | None) -> OwnSystem:
+def _looked_at(path: Path, image_format: DiskFormat | None, name: str) -> OwnSystem:
     if image_format is None:
-        return OwnSystem(path, None)
-    return OwnSystem(path, image_format, disk_size(path, image_format))
+        return OwnSystem(path, None, name)
+    return OwnSystem(path, image_format, name, disk_size(path, image_format, name))
 
 
 def _absolute(name: str) -> Path:

@@ -141,7 +141,7 @@ def units(
     if user:  # a user's manager knows nothing of the network
         serve = serve.replace("network-online.target ", "")
     machines = _MACHINES.format(
-        shutdown=f"{command} shutdown --deadline {DEADLINE_S}s{where}",
+        shutdown=f"{command} shutdown --host --deadline {DEADLINE_S}s{where}",
         timeout=DEADLINE_S + 10,
         environment=environment,
         account=account,

@@ -1,4 +1,4 @@
-"""``webvdi shutdown``: what happens to the machines when the host goes down.
+"""``webvdi shutdown``: every machine ends, because the host goes down or somebody wants it.
 
 The service is asked to end first (systemd has done that already), then this process looks after the
 machines itself, so nothing can start one again while they end.
@@ -28,12 +28,15 @@ SERVICE_STOP_S = 15.0
 ON = ("starting", "running", "paused", "stopping")
 
 
-def run_shutdown(state: Path | None, *, deadline_s: float, json: bool) -> None:
-    """End the service and the machines; exit code 1 if one still runs."""
+def run_shutdown(state: Path | None, *, deadline_s: float, host: bool, json: bool) -> None:
+    """End the service and the machines; exit code 1 if one still runs.
+
+    *host* is whether the host goes down, which the machines' journals tell.
+    """
     ends = time.monotonic() + deadline_s
     where = places(state)
     where.make()
-    outcomes = asyncio.run(_shut_down(where, ends))
+    outcomes = asyncio.run(_shut_down(where, ends, host=host))
     if json:
         print_json(outcomes)
     elif not outcomes:
@@ -48,7 +51,7 @@ def run_shutdown(state: Path | None, *, deadline_s: float, json: bool) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
-async def _shut_down(where: Places, ends: float) -> list[dict[str, Any]]:
+async def _shut_down(where: Places, ends: float, *, host: bool) -> list[dict[str, Any]]:
     from webvdi.broker.service import open_service
 
     with await _take_over(where, ends):
@@ -57,7 +60,7 @@ async def _shut_down(where: Places, ends: float) -> list[dict[str, Any]]:
             machines = await service.catalogue.list()
             running = [machine.id for machine in machines if machine.state in ON]
             if running:
-                await service.shutdown(max(1.0, ends - time.monotonic()))
+                await service.shutdown(max(1.0, ends - time.monotonic()), host=host)
             outcomes = []
             for machine in running:
                 now = await service.catalogue.get(machine)

@@ -10,7 +10,7 @@ Rules that hold for every method:
 * Verbs (start, save … delete) return an :class:`Operation` as soon as the request is taken;
   whatever goes wrong later is *its* error.  Operations on one machine happen one after the
   other, in order of the calls; ``kill`` and ``delete`` overtake, and a ``stop`` that is not
-  graceful overtakes a ``save``.
+  graceful overtakes a ``save`` and a graceful ``stop``.
 * A verb whose goal is already reached succeeds without doing anything; one that does not fit the
   state fails with ``StateError`` (the table is ``vmm/rules.py``).
 * Machines outlive the engine object and its process.  What is on record survives; operations
@@ -131,13 +131,16 @@ class Engine(Protocol):
 
         *graceful* asks the guest to shut down, waits *timeout_s* seconds for it, and then
         switches it off; otherwise it is switched off at once (disks are flushed, the guest's
-        own caches are lost).  Done when it runs no more; the exit reason is ``requested``.
+        own caches are lost).  Done when it runs no more; the exit reason is ``shut_down`` where
+        the guest obeyed, ``overdue`` where its time was up, and else ``requested``.
 
         Switching off at once does not wait for a save, however long that would take: one that
-        waits or is under way is undone and fails with ``SaveFailed``.
+        waits or is under way is undone and fails with ``SaveFailed``.  Nor does it wait for a
+        guest that was asked before: its time is over then, and a ``stop`` without *force* fails
+        with ``Overtaken``.
 
         With *graceful* and without *force* a guest that does not go is left running, and the
-        operation fails with ``StillRunning``; if it goes, the exit reason is ``guest_poweroff``.
+        operation fails with ``StillRunning``; one that goes a little later has obeyed, too.
 
         What is ``saved`` is discarded: to the guest it is as if the power had failed when it
         was saved.  Who shuts a host down leaves saved machines alone.

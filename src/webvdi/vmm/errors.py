@@ -9,6 +9,7 @@
     │   ├── SaveFailed       its memory could not be written down; it goes on as before
     │   ├── RestoreFailed    its saved memory could not be used; it is kept
     │   ├── StillRunning     the guest did not shut down in time, and was not to be forced
+    │   ├── Overtaken        what was under way came to nothing because more was asked for
     │   ├── MonitorLost      it runs, but does not answer its engine
     │   ├── DiskError        a disk or boot file is missing, unreadable or not what it should be
     │   └── EngineInUse      another process looks after these machines
@@ -66,6 +67,10 @@ class StillRunning(MachineError):
 
     def __init__(self, name: str, timeout_s: float) -> None:
         super().__init__(f"the guest of {name!r} did not shut down within {timeout_s:.0f} s")
+
+
+class Overtaken(MachineError):
+    """What was under way, or waited, came to nothing because something else overtook it."""
 
 
 class MonitorLost(MachineError):

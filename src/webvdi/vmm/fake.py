@@ -55,11 +55,21 @@ class Character(StrEnum):
     NEVER = "never"
     """A start never finishes; kill and delete still work."""
     STUCK = "stuck"
-    """A save never finishes, and what comes after it waits; what overtakes it works."""
+    """A save never finishes, nor the time of a deaf guest, and what comes after them waits; what
+    overtakes them works."""
     BAD = "bad"
     """Every start fails, with words."""
     VANISHING = "vanishing"
     """A machine that has started is gone right after."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grace:
+    """What a graceful stop gives the guest."""
+
+    timeout_s: float
+    force: bool
+    """Whether a guest that does not go is switched off."""
 
 
 @dataclass(slots=True)
@@ -99,6 +109,10 @@ class FakeEngine:
         self._pending: set[Operation] = set()
         self._cuts: dict[MachineId, asyncio.Event] = {}
         """Set when a save that is under way is to be undone."""
+        self._graces: dict[Operation, _Grace] = {}
+        """Of the graceful stops that are pending."""
+        self._hurry: dict[MachineId, asyncio.Event] = {}
+        """Set when the guest's time to shut down is over before it is up."""
         self._gate = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -180,20 +194,15 @@ class FakeEngine:
         timeout_s: float = GRACE_S,
         force: bool = True,
     ) -> Operation:
-        """As the contract says; guests obey at once, or (:attr:`deaf`) never."""
+        """As the contract says; guests obey at once, or (:attr:`deaf`) never.
+
+        The time of those that never do is up at once, unless the engine is stuck.
+        """
         if not graceful:
-            self._cut_saves(machine)
-        if force or not graceful:
-            return self._begin(Verb.STOP, machine)
-        operation = Operation(Verb.STOP, machine)
-        there = self._known(machine)
-        if there.status.state in WITHOUT_PROCESS:
-            return self._begin(Verb.STOP, machine)
-        if machine in self.deaf:
-            operation.fail(StillRunning(there.spec.name, timeout_s))
-        else:
-            self.end(machine, MachineExit(ExitReason.GUEST_POWEROFF, when=self._clock()))
-            operation.succeed()
+            self._cut_short(machine)
+        operation = self._begin(Verb.STOP, machine)
+        if graceful:
+            self._graces[operation] = _Grace(timeout_s, force)
         return operation
 
     async def kill(self, machine: MachineId) -> Operation:
@@ -285,6 +294,7 @@ class FakeEngine:
             if self.character is Character.SLOW:
                 await self._gate.wait()
             if not operation.pending:
+                self._graces.pop(operation, None)
                 return  # a kill or delete overtook it while it waited
             try:
                 await self._perform(operation)
@@ -293,6 +303,7 @@ class FakeEngine:
             else:
                 operation.succeed()
             self._pending.discard(operation)
+            self._graces.pop(operation, None)
 
     async def _perform(self, operation: Operation) -> None:
         machine, verb = operation.machine, operation.verb
@@ -303,13 +314,39 @@ class FakeEngine:
             case Verb.START:
                 await self._perform_start(operation)
             case Verb.STOP:
-                self.end(machine, MachineExit(ExitReason.REQUESTED, when=self._clock()))
+                await self._perform_stop(there, self._graces.get(operation))
             case Verb.PAUSE:
                 self._change(machine, state=PowerState.PAUSED)
             case Verb.SAVE:
                 await self._perform_save(machine)
             case _:
                 self._change(machine, state=PowerState.RUNNING)
+
+    async def _perform_stop(self, there: Machine, grace: _Grace | None) -> None:
+        machine, running = there.id, there.status.state not in WITHOUT_PROCESS
+        how = MachineExit(ExitReason.REQUESTED, when=self._clock())
+        if running and grace is not None and machine not in self.deaf:
+            how = replace(how, reason=ExitReason.SHUT_DOWN)
+        elif running and grace is not None and not await self._wait_for_deaf(there, grace):
+            how = replace(how, reason=ExitReason.OVERDUE, patience_s=grace.timeout_s)
+        self.end(machine, how)
+
+    async def _wait_for_deaf(self, there: Machine, grace: _Grace) -> bool:
+        """Returns when it is to be switched off; whether that is because of a hurry."""
+        self._change(there.id, state=PowerState.STOPPING)
+        hurried = self._to_be_switched_off(there.id)
+        if self.character is Character.STUCK and not hurried:
+            hurried = await self._hurry.setdefault(there.id, asyncio.Event()).wait()
+        if grace.force:
+            return hurried
+        if hurried:
+            raise overtaken(Verb.STOP, Verb.STOP)
+        self._change(there.id, state=PowerState.RUNNING)
+        raise StillRunning(there.spec.name, grace.timeout_s)
+
+    def _to_be_switched_off(self, machine: MachineId) -> bool:
+        stops = [o for o in self._pending if o.machine == machine and o.verb is Verb.STOP]
+        return any(operation not in self._graces for operation in stops)
 
     async def _perform_save(self, machine: MachineId) -> None:
         before = self._known(machine).status.state
@@ -352,13 +389,15 @@ class FakeEngine:
         operation.succeed()
         return operation
 
-    def _cut_saves(self, machine: MachineId) -> None:
+    def _cut_short(self, machine: MachineId) -> None:
         for operation in [o for o in self._pending if o.machine == machine]:
             if operation.verb is Verb.SAVE:
                 operation.fail(overtaken(Verb.SAVE, Verb.STOP))
                 self._pending.discard(operation)
         if machine in self._cuts:
             self._cuts.pop(machine).set()
+        if machine in self._hurry:
+            self._hurry.pop(machine).set()
 
     def _abandon(self, machine: MachineId, verb: Verb) -> None:
         for operation in [o for o in self._pending if o.machine == machine]:
@@ -367,3 +406,4 @@ class FakeEngine:
         # A start or save that never ends holds its lock for ever; those to come get a new one.
         self._locks.pop(machine, None)
         self._cuts.pop(machine, None)
+        self._hurry.pop(machine, None)

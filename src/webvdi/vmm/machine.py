@@ -175,7 +175,13 @@ class ExitReason(StrEnum):
     """Why a machine is not running any more."""
 
     GUEST_POWEROFF = "guest_poweroff"
+    """By itself, not asked."""
+    SHUT_DOWN = "shut_down"
+    """The guest obeyed when it was asked to shut down."""
+    OVERDUE = "overdue"
+    """It was asked to, did not in its time, and was switched off."""
     REQUESTED = "requested"
+    """It was switched off, as somebody wanted."""
     KILLED = "killed"
     CRASHED = "crashed"
     START_FAILED = "start_failed"
@@ -196,6 +202,8 @@ class MachineExit:
     """The exit code of the machine's process."""
     words: str = ""
     """What the engine itself said, shortened."""
+    patience_s: float = 0.0
+    """How long the guest had been given to shut down, where it was switched off for that."""
 
     @property
     def text(self) -> str:
@@ -204,8 +212,15 @@ class MachineExit:
         match self.reason:
             case ExitReason.GUEST_POWEROFF:
                 return "The guest switched itself off."
+            case ExitReason.SHUT_DOWN:
+                return "The guest shut down when it was asked to."
+            case ExitReason.OVERDUE:
+                return (
+                    f"The guest did not shut down within {self.patience_s:.0f} s, "
+                    "and was switched off."
+                )
             case ExitReason.REQUESTED:
-                return "It was stopped as requested."
+                return "It was switched off as requested."
             case ExitReason.KILLED:
                 return self._killed()
             case ExitReason.CRASHED:

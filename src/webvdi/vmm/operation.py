@@ -7,7 +7,7 @@ import asyncio
 import logging
 from enum import StrEnum
 
-from webvdi.vmm.errors import LaunchFailed, MachineError, SaveFailed
+from webvdi.vmm.errors import LaunchFailed, MachineError, Overtaken, SaveFailed
 from webvdi.vmm.machine import MachineId
 
 logger = logging.getLogger(__name__)
@@ -80,5 +80,13 @@ class Operation:
 
 def overtaken(verb: Verb, by: Verb) -> MachineError:
     """The error of an operation that came to nothing because another overtook it."""
+    if verb is by is Verb.STOP:
+        return Overtaken("the guest's time to shut down was cut short: it is being switched off")
     words = f"the {verb} was overtaken by a {by}"
-    return SaveFailed(words) if verb is Verb.SAVE else LaunchFailed(words)
+    match verb:
+        case Verb.SAVE:
+            return SaveFailed(words)
+        case Verb.START:
+            return LaunchFailed(words)
+        case _:
+            return Overtaken(words)

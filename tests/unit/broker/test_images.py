@@ -1,6 +1,7 @@
 """Images and uploads: resumed, bounded, checked, never half there."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from support.broker_service import World, iso, raw_disk
 from webvdi.base.errors import Conflict, NotFound, Refused
 from webvdi.broker import images as images_module
 from webvdi.broker import turns
-from webvdi.broker.image_files import Checked, check, clean_name
+from webvdi.broker.image_files import Checked, check, clean_name, free_name
 from webvdi.broker.images import MAX_UPLOADS, UPLOAD_LIFETIME_S
 from webvdi.broker.service import Service
 from webvdi.broker.views import Change, Changes, DiskMode, NewMachine, UploadView
@@ -234,6 +235,32 @@ async def test_what_is_neither_iso_nor_disk_is_not_kept(
     assert list((world.state / "uploads").iterdir()) == []
 
 
+async def test_a_refusal_calls_the_file_what_the_person_does(
+    service: Service, world: World, tmp_path: Path
+) -> None:
+    good = tmp_path / "good.qcow2"
+    await images.create_blank(good, 1 << 20)
+    head = good.read_bytes()
+    bad_tables = head[:40] + b"\xff" * 8 + head[48:]
+    encrypted = head[:32] + b"\0\0\0\1" + head[36:]
+    for name, data, words in (
+        ("no.img", b"text" * 1000, r"no\.img is no disk image: .*"),
+        (
+            "my disk.vmdk",
+            b"KDMV" + bytes(2000),
+            r"my disk\.vmdk is a VMware disk .*convert -O qcow2 'my disk\.vmdk' 'my disk\.qcow2'",
+        ),
+        ("bad.qcow2", bad_tables, r"bad\.qcow2 cannot be used: .*"),
+        ("old.qcow2", b"QFI\xfb" + bytes(2000), r"old\.qcow2 cannot be used: .*"),
+        ("locked.qcow2", encrypted, r"locked\.qcow2 is encrypted, .*"),
+    ):
+        with pytest.raises(DiskError) as refused:
+            await uploaded(service, name, data)
+        assert re.fullmatch(words, str(refused.value))
+        assert re.search(r"[ui]-[0-9a-f]{10}", str(refused.value)) is None
+        assert str(world.root) not in str(refused.value)
+
+
 async def test_a_disk_that_leads_to_other_files_is_refused(
     service: Service, tmp_path: Path
 ) -> None:
@@ -332,6 +359,38 @@ async def test_what_does_not_fit_is_refused_before_it_comes(
     await service.images.begin("os.iso", 1 << 30)
     with pytest.raises(CapacityExceeded, match=r"1024 MiB .* 2048 MiB are free .*1024 MiB are"):
         await service.images.begin("os.iso", 1 << 30)
+
+
+async def test_no_two_images_have_one_name(service: Service, world: World, tmp_path: Path) -> None:
+    data = content(tmp_path)
+    slower = await service.images.begin("os.iso", len(data))
+    image = (await uploaded(service, "os.iso", data)).image
+    assert image is not None
+    with pytest.raises(Refused, match=r"called os\.iso already; delete it") as refused:
+        await service.images.begin("os.iso", len(data))
+    assert refused.value.reason == "image_exists"
+    with pytest.raises(Refused, match="already"):
+        await service.images.add(iso(tmp_path / "os.iso"))
+    # What was under way already is not thrown away.
+    await service.images.append(slower.id, 0, pieces(data))
+    assert [view.name for view in await service.images.list()] == ["os (2).iso", "os.iso"]
+    await service.images.delete(image)
+    await uploaded(service, "os.iso", data)
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "free"),
+    [
+        ("a.iso", set(), "a.iso"),
+        ("a.iso", {"a.iso", "a (2).iso"}, "a (3).iso"),
+        ("noend", {"noend"}, "noend (2)"),
+        (".iso", {".iso"}, ".iso (2)"),
+        ("x" * 124 + ".iso", {"x" * 124 + ".iso"}, "x" * 120 + " (2).iso"),
+        ("." + "y" * 127, {"." + "y" * 127}, "." + "y" * 123 + " (2)"),
+    ],
+)
+def test_a_name_that_is_taken_gets_a_number(name: str, taken: set[str], free: str) -> None:
+    assert free_name(name, taken) == free
 
 
 async def test_an_upload_can_be_given_up(service: Service, world: World) -> None:

@@ -13,7 +13,7 @@ from webvdi.base.errors import Conflict, NotFound, Refused, StateError
 from webvdi.broker.service import Service
 from webvdi.broker.views import AtShutdown, Change, Changes, DiskMode, NewMachine, Phase
 from webvdi.store import ImageRecord, MachineRecord
-from webvdi.vmm.errors import DiskError, InvalidSpec, LaunchFailed, StillRunning
+from webvdi.vmm.errors import DiskError, InvalidSpec, LaunchFailed, Overtaken, StillRunning
 from webvdi.vmm.fake import BAD_WORDS, Character
 from webvdi.vmm.machine import DiskFormat, ExitReason, MachineExit, MachineId, Network, PowerState
 from webvdi.vmm.operation import Operation
@@ -404,6 +404,42 @@ async def test_the_verbs(service: Service) -> None:
         await service.catalogue.do("explode", "one")
 
 
+async def test_what_was_so_already_is_not_written_down(service: Service, world: World) -> None:
+    await made(service, TINY)
+
+    async def kinds() -> list[str]:
+        return [entry.kind for entry in await service.catalogue.journal("one")]
+
+    before = await kinds()
+    await service.catalogue.do("start", "one")
+    await service.catalogue.do("resume", "one")
+    assert await kinds() == before
+    for verb, kind in (("pause", "paused"), ("save", "saved"), ("reset", "reset")):
+        if verb == "reset":
+            await service.catalogue.do("start", "one")
+        for _ in range(2):
+            await service.catalogue.do(verb, "one")
+        assert (await kinds()).count(kind) == (2 if verb == "reset" else 1)
+
+
+async def test_several_that_ask_for_one_start_get_one_entry(service: Service, world: World) -> None:
+    await made(service, replace(TINY, start=False))
+    world.engine.character = Character.SLOW
+    asking = [asyncio.Task(service.catalogue.do("start", "one")) for _ in range(3)]
+    await asyncio.sleep(0)
+    world.engine.release()
+    assert {view.state for view in await asyncio.gather(*asking)} == {"running"}
+    assert [e.kind for e in await service.catalogue.journal("one")].count("started") == 1
+
+
+async def test_to_start_a_paused_machine_lets_it_go_on(service: Service) -> None:
+    await made(service, TINY)
+    generation = (await service.catalogue.do("pause", "one")).generation
+    view = await service.catalogue.do("start", "one")
+    assert (view.state, view.generation) == ("running", generation)
+    assert (await service.catalogue.journal("one"))[-1].kind == "resumed"
+
+
 async def test_what_fits_now_is_said(service: Service) -> None:
     await made(service, replace(TINY, start=False))
     assert (await service.catalogue.get("one")).can == ("start", "delete", "set")
@@ -457,6 +493,24 @@ async def test_settings_of_a_machine_that_is_off(
     assert view.cdrom == str(tmp_path / "b.iso")
     with pytest.raises(InvalidSpec, match="cannot shrink"):
         await service.catalogue.change("two", Changes(disk_gib=1))
+
+
+async def test_that_notes_changed_is_written_down_but_not_what_they_say(service: Service) -> None:
+    await made(service, TINY)
+
+    async def entries() -> list[tuple[str, str]]:
+        return [(entry.kind, entry.text) for entry in await service.catalogue.journal("one")]
+
+    before = await entries()
+    await service.catalogue.change("one", Changes(notes="the password is swordfish"))
+    assert (await entries())[len(before) :] == [("notes", "Changed notes.")]
+    await service.catalogue.change("one", Changes(notes="the password is swordfish"))
+    assert len(await entries()) == len(before) + 1
+    await service.catalogue.change("one", Changes(notes="", autostart=3))
+    kind, text = (await entries())[-1]
+    assert (kind, "start with the service: 3" in text) == ("changed", True)
+    assert "notes" in text
+    assert "swordfish" not in str(await entries())
 
 
 async def test_a_running_machine_is_renamed_but_keeps_its_hardware(
@@ -629,3 +683,21 @@ async def test_a_guest_that_does_not_go_is_switched_off_only_if_that_was_said(
     last = (await service.catalogue.journal("one"))[-1]
     assert last.kind == "failed"
     assert (await service.catalogue.do("stop", "one", force=True)).state == "stopped"
+
+
+async def test_switching_off_ends_the_wait_for_a_guest_and_that_is_no_failure(
+    service: Service, world: World
+) -> None:
+    await made(service, TINY)
+    world.engine.deaf.update(world.host.machines)
+    world.engine.character = Character.STUCK
+    listening = service.catalogue.changes()
+    asking = asyncio.Task(service.catalogue.do("stop", "one"))
+    while (await service.catalogue.get("one")).state != "stopping":
+        await anext(listening)
+    assert (await service.catalogue.do("stop", "one", graceful=False)).state == "stopped"
+    with pytest.raises(Overtaken, match="cut short"):
+        await asking
+    kinds = [entry.kind for entry in await service.catalogue.journal("one")]
+    assert kinds[-1] == "exit"
+    assert "failed" not in kinds

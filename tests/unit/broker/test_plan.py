@@ -36,7 +36,7 @@ DESK = replace(
     system_disk=Path("/guests/desk-h/s.qcow2"),
     system_disk_mib=8192,
 )
-RAW = OwnSystem(Path("/os.img"), DiskFormat.RAW, 2 * GIB)
+RAW = OwnSystem(Path("/os.img"), DiskFormat.RAW, "/os.img", 2 * GIB)
 NET = Network.INTERNET
 
 
@@ -76,7 +76,9 @@ def test_a_guest_without_disks_has_none_to_grow() -> None:
 
 
 def test_an_iso_comes_with_an_empty_disk() -> None:
-    plan = own_plan(NewMachine("one", iso="/a.iso"), OwnSystem(Path("/a.iso"), None), OWN, NET)
+    plan = own_plan(
+        NewMachine("one", iso="/a.iso"), OwnSystem(Path("/a.iso"), None, "/a.iso"), OWN, NET
+    )
     assert plan.files == (DiskFile("disk.qcow2", "blank", DiskFormat.QCOW2, 20 * GIB),)
     assert [cdrom.boot_order for cdrom in plan.spec.cdroms] == [2]
     assert plan.spec.disks[0].boot_order == 1

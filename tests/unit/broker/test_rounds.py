@@ -104,6 +104,21 @@ async def test_each_ends_as_it_is_set(service: Service) -> None:
     await service.catalogue.do("start", "saved")
 
 
+@pytest.mark.parametrize(
+    ("host", "kind", "words"),
+    [(True, "shutdown", "The host shut"), (False, "all_stopped", "webvdi shutdown stop")],
+)
+async def test_why_all_end_is_written_down(
+    service: Service, world: World, host: bool, kind: str, words: str
+) -> None:
+    await make(service, "one", start=True)
+    world.engine.deaf.update(world.host.machines)
+    await service.shutdown(80, host=host)
+    noted = [e for e in await service.catalogue.journal("one") if "shut" in e.text]
+    assert [entry.kind for entry in noted] == [kind] * 2
+    assert all(entry.text.startswith(words) for entry in noted)
+
+
 async def test_a_guest_that_does_not_obey_is_saved(service: Service, world: World) -> None:
     await make(service, "one", start=True)
     world.engine.deaf.update(world.host.machines)

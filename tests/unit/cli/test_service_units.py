@@ -35,7 +35,9 @@ def test_machines_live_over_a_restart_and_end_with_the_host(user: bool) -> None:
     # Started before, so stopped after: then the machines are for the shutdown alone.
     assert "webvdi-machines.service" in serve["Unit"]["After"]
     assert "webvdi-machines.service" in serve["Unit"]["Wants"]
-    assert machines["Service"]["ExecStop"].startswith(f"/opt/w shutdown --deadline {DEADLINE_S}s")
+    assert machines["Service"]["ExecStop"].startswith(
+        f"/opt/w shutdown --host --deadline {DEADLINE_S}s"
+    )
     assert int(machines["Service"]["TimeoutStopSec"]) > DEADLINE_S
     assert machines["Service"]["RemainAfterExit"] == "yes"
 

@@ -231,7 +231,7 @@ def rename(
 
 @app.command()
 def start(names: MachineNames, json: Json = False, state: State = None) -> None:
-    """Start machines; saved ones go on where they were."""
+    """Start machines; saved and paused ones go on where they were."""
     from webvdi.cli import machines
 
     machines.act("start", names, state, json=json)

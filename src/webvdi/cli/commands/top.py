@@ -190,6 +190,10 @@ def shutdown(
     deadline: Annotated[
         str, typer.Option(metavar="TIME", help="How long all of them together may take.")
     ] = "80s",
+    host: Annotated[
+        bool,
+        typer.Option("--host", help="The host goes down, which the machines' logs are to say."),
+    ] = False,
     json: Json = False,
     state: State = None,
 ) -> None:
@@ -197,7 +201,7 @@ def shutdown(
     from webvdi.cli.quantities import seconds
     from webvdi.cli.shutdown import run_shutdown
 
-    run_shutdown(state, deadline_s=seconds(deadline), json=json)
+    run_shutdown(state, deadline_s=seconds(deadline), host=host, json=json)
 
 
 def completion(shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish")]) -> None:

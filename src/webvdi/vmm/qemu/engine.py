@@ -107,11 +107,12 @@ class QemuEngine:
                     raise Conflict("machine", key)
                 return there.id
         machine = MachineId(f"m{secrets.token_hex(5)}")
-        made = self._machine(machine, key, spec)
+        created = time.time()
+        made = self._machine(machine, key, spec, created)
         # The directory appears whole: a crash leaves nothing, or a name that is swept later.
         nursery = self._machines_dir / f".new-{machine}"
         nursery.mkdir(mode=0o700)
-        record = {"id": machine, "key": key, "created": time.time(), "spec": spec_to_record(spec)}
+        record = {"id": machine, "key": key, "created": created, "spec": spec_to_record(spec)}
         write_record(nursery / made.paths.spec.name, record)
         nursery.rename(made.paths.state)
         self._machines[machine] = made
@@ -160,7 +161,12 @@ class QemuEngine:
         if graceful:
             return self._operations.begin(Verb.STOP, there.id, stop)
         return self._operations.overtake(
-            Verb.STOP, there.id, there.cut_save_short, stop, victims={Verb.SAVE}
+            Verb.STOP,
+            there.id,
+            there.cut_save_short,
+            stop,
+            victims={Verb.SAVE},
+            meanwhile=there.grace.hurry(),
         )
 
     async def kill(self, machine: MachineId) -> Operation:
@@ -268,9 +274,11 @@ class QemuEngine:
         except KeyError:
             raise NotFound("machine", machine) from None
 
-    def _machine(self, machine: MachineId, key: str, spec: MachineSpec) -> QemuMachine:
+    def _machine(
+        self, machine: MachineId, key: str, spec: MachineSpec, created: float
+    ) -> QemuMachine:
         paths = machine_paths(self._state_dir, self._run_dir, machine)
-        return QemuMachine(machine, key, spec, paths, self._host, self._changed)
+        return QemuMachine(machine, key, spec, paths, self._host, self._changed, created=created)
 
     def _changed(self, machine: MachineId, status: MachineStatus) -> None:
         if machine in self._machines:
@@ -305,8 +313,9 @@ class QemuEngine:
         record = read_record(directory / "machine.json") or {}
         try:
             machine = MachineId(directory.name)
+            created = float(record.get("created", time.time()))
             self._machines[machine] = self._machine(
-                machine, record["key"], spec_from_record(record["spec"])
+                machine, record["key"], spec_from_record(record["spec"]), created
             )
         except (KeyError, ValueError, TypeError, WebvdiError) as error:
             logger.warning("! %s is no machine of ours, left alone: %s", directory, error)
@@ -319,10 +328,7 @@ class QemuEngine:
         if intent.verb is Verb.DELETE:
             self._overtake(Verb.DELETE, machine)
         else:
-            left = intent.deadline - time.time()
-            self._operations.begin(
-                Verb.STOP, machine.id, lambda: machine.stop(graceful=left > 0, timeout_s=left)
-            )
+            self._operations.begin(Verb.STOP, machine.id, lambda: machine.carry_on(intent))
 
 
 async def _adopt(machine: QemuMachine) -> None:

@@ -2,11 +2,13 @@
 
 What QEMU 7.2 really does: a guest's power-off and QMP ``quit`` both give exit code 0 without a
 word; SIGTERM, SIGINT and SIGHUP give exit code 0 and "terminating on signal N"; others kill.
-So code 0 needs the *intent* file, written before we ask QEMU to end, to be told apart.
+So code 0 needs the *intent* and *asked* files, written before we ask QEMU or the guest to end, to
+be told apart.
 """
 
 import re
 import signal as signals
+from dataclasses import dataclass, replace
 
 from webvdi.vmm.machine import ExitReason, MachineExit, PowerState
 from webvdi.vmm.qemu.records import Record
@@ -31,20 +33,38 @@ _NOISE = re.compile(
     # slirp4netns speaks on the same pipe:
     r"^(sent|received) tapfd=|^exitfd event$|^do_slirp is exiting$|^WARNING: Support for seccomp"
 )
-_EXPECTED = frozenset({ExitReason.REQUESTED, ExitReason.GUEST_POWEROFF})
+_EXPECTED = frozenset(
+    {
+        ExitReason.REQUESTED,
+        ExitReason.OVERDUE,
+        ExitReason.SHUT_DOWN,
+        ExitReason.GUEST_POWEROFF,
+    }
+)
 """Ends of which nobody needs QEMU's words."""
 
 
-def classify(ended: Record | None, *, intended: bool, started: bool, rebooted: bool) -> MachineExit:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was wanted of a run at its end."""
+
+    force: bool = False
+    """It was to end in any case."""
+    asked: bool = False
+    """The guest was to shut down by itself, and its time was not up."""
+    overdue_s: float | None = None
+    """Its time was up: this long it had been.  It was forced then."""
+
+
+def classify(ended: Record | None, *, wish: Wish, started: bool, rebooted: bool) -> MachineExit:
     """How a run ended.
 
-    *ended* is the shepherd's ``exit.json`` of that run, *intended* whether we had asked for the
-    end, *started* whether the guest had been let go, *rebooted* whether the host has booted
-    since.
+    *ended* is the shepherd's ``exit.json`` of that run, *started* whether the guest had been let
+    go, *rebooted* whether the host has booted since.
     """
     if ended is None:
-        if intended:
-            return MachineExit(ExitReason.REQUESTED)
+        if wish.force:
+            return _forced(wish)
         reason = ExitReason.HOST_REBOOTED if rebooted else ExitReason.UNKNOWN
         return MachineExit(reason)
     words = ended.get("words") or ""
@@ -53,15 +73,25 @@ def classify(ended: Record | None, *, intended: bool, started: bool, rebooted: b
     code, signal = ended.get("code"), ended.get("signal")
     if signal is None and (found := _INTERRUPTED.search(words)):
         signal = int(found[1])
-    reason = _reason(code, signal, intended=intended, started=started)
+    reason = _reason(code, signal, wish, started=started)
+    if reason is ExitReason.REQUESTED:
+        return replace(_forced(wish), when=ended.get("when"), signal=signal, code=code)
     said = "" if reason in _EXPECTED else last_words(words)
     return MachineExit(reason, ended.get("when"), signal, code, said)
 
 
-def _reason(code: int | None, signal: int | None, *, intended: bool, started: bool) -> ExitReason:
+def _forced(wish: Wish) -> MachineExit:
+    if wish.overdue_s is None:
+        return MachineExit(ExitReason.REQUESTED)
+    return MachineExit(ExitReason.OVERDUE, patience_s=wish.overdue_s)
+
+
+def _reason(code: int | None, signal: int | None, wish: Wish, *, started: bool) -> ExitReason:
     if signal in _CRASHES:
         return ExitReason.CRASHED
-    if intended:
+    if wish.asked and signal is None and code == 0:
+        return ExitReason.SHUT_DOWN
+    if wish.force:
         return ExitReason.REQUESTED
     if signal is not None:
         return ExitReason.KILLED

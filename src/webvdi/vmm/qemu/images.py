@@ -160,34 +160,48 @@ async def info(path: Path, image_format: DiskFormat | None = None) -> tuple[Disk
     return tuple(_disk_info(entry) for entry in _entries(out, path))
 
 
-async def inspect_upload(path: Path) -> Upload:
-    """What *path*, a file from a stranger, is as a disk.
+async def inspect_upload(path: Path, name: str | None = None) -> Upload:
+    """What *path*, a file from a stranger who calls it *name*, is as a disk.
 
     It is refused if it leads to any other file (a backing file, an external data file), if it is
     encrypted, or in a format that is not run here; a file of no known format is a raw disk.
     Nobody may be able to change it afterwards.  Raises :class:`~webvdi.vmm.errors.DiskError`.
     """
-    _must_be_readable(path)
+    name = name or str(path)
+    must_be_file(path, "disk", name)
     head = await asyncio.to_thread(_head, path)
     if (what := image_header.foreign_format(head)) is not None:
         packed = image_header.is_packed(head)
         remedy = "unpack it first" if packed else "convert it: qemu-img convert -O qcow2"
-        raise DiskError(f"this is {what}, which cannot be used as it is: {remedy}")
+        raise DiskError(f"{name} is {what}, which cannot be used as it is: {remedy}")
     if not image_header.is_qcow2(head):
-        return _raw_upload(path)
+        return _raw_upload(path, name)
     try:
         header = image_header.parse_qcow2(head)
     except DiskError as error:
-        raise DiskError(f"this disk cannot be used: {error}") from error
-    _refuse_strings_attached(header.backing_file, header.data_file, encrypted=header.encrypted)
-    # QEMU is to see the same file as we do, and that it is sound; without opening any other.
-    out = await _qemu_img(
-        *("info", "--output=json", "-f", "qcow2", "--", str(path)), limits=STRANGERS
+        raise DiskError(f"{name} cannot be used: {error}") from error
+    _refuse_strings_attached(
+        name, header.backing_file, header.data_file, encrypted=header.encrypted
     )
-    (seen,) = map(_disk_info, _entries(f"[{out}]", path))
+    # QEMU is to see the same file as we do, and that it is sound; without opening any other.
+    seen = await _seen_alone(path, name)
     backing = None if seen.backing is None else str(seen.backing)
-    _refuse_strings_attached(backing, seen.data_file, encrypted=seen.encrypted)
+    _refuse_strings_attached(name, backing, seen.data_file, encrypted=seen.encrypted)
     return Upload(DiskFormat.QCOW2, seen.virtual_bytes)
+
+
+async def _seen_alone(path: Path, name: str) -> DiskInfo:
+    """What qemu-img says of the qcow2 *path* itself.  Raises ``DiskError``, about *name*."""
+    words = ["info", "--output=json", "-f", "qcow2", "--", str(path)]
+    try:
+        out = await _qemu_img(*words, limits=STRANGERS)
+        (seen,) = map(_disk_info, _entries(f"[{out}]", path))
+    except DiskError as error:
+        why = str(error).removeprefix(f"Could not open '{path}': ")
+        if str(path) in why:  # where we keep it is nothing to strangers
+            why = "qemu-img finds faults with it"
+        raise DiskError(f"{name} cannot be used: {why}") from error
+    return seen
 
 
 def _head(path: Path) -> bytes:
@@ -195,30 +209,33 @@ def _head(path: Path) -> bytes:
         return file.read(image_header.HEADER_BYTES)
 
 
-def _raw_upload(path: Path) -> Upload:
+def _raw_upload(path: Path, name: str) -> Upload:
     size = path.stat().st_size
     if size == 0:
-        raise DiskError("this file is empty")
+        raise DiskError(f"{name} is empty")
     if size % 512:
         raise DiskError(
-            f"this is neither a qcow2 nor a raw disk: its {size} bytes are no whole sectors of 512"
+            f"{name} is neither a qcow2 nor a raw disk: its {size} bytes are no whole sectors of "
+            "512"
         )
     return Upload(DiskFormat.RAW, size)
 
 
-def _refuse_strings_attached(backing: str | None, data: str | None, *, encrypted: bool) -> None:
+def _refuse_strings_attached(
+    name: str, backing: str | None, data: str | None, *, encrypted: bool
+) -> None:
     if backing is not None:
         raise DiskError(
-            f"this disk is only the difference to another file ({backing!r}): bring both together "
+            f"{name} is only the difference to another file ({backing!r}): bring both together "
             "first (qemu-img convert -O qcow2)"
         )
     if data is not None:
         raise DiskError(
-            f"this disk keeps its content in another file ({data!r}): bring both together first "
+            f"{name} keeps its content in another file ({data!r}): bring both together first "
             "(qemu-img convert -O qcow2)"
         )
     if encrypted:
-        raise DiskError("this disk is encrypted, and nobody could give the machine its key")
+        raise DiskError(f"{name} is encrypted, and nobody could give the machine its key")
 
 
 async def check(path: Path, image_format: DiskFormat, *, writable: bool = False) -> None:
@@ -268,15 +285,18 @@ def _absolute(path: Path) -> str:
     return str(path.absolute())
 
 
-def must_be_file(path: Path, what: str) -> None:
-    """Raise :class:`~webvdi.vmm.errors.DiskError` unless *path* is a file that we may read."""
+def must_be_file(path: Path, what: str, name: str | None = None) -> None:
+    """Raise :class:`~webvdi.vmm.errors.DiskError` unless *path* is a file that we may read.
+
+    *name* is what the person calls it, where that is not its path.
+    """
     try:
         with path.open("rb") as file:
             file.read(1)
     except FileNotFoundError:
-        raise DiskError(f"the {what} {path} does not exist") from None
+        raise DiskError(f"the {what} {name or path} does not exist") from None
     except OSError as error:
-        raise DiskError(f"the {what} {path} cannot be read: {error.strerror}") from error
+        raise DiskError(f"the {what} {name or path} cannot be read: {error.strerror}") from error
 
 
 def _must_be_readable(path: Path) -> None:

@@ -43,6 +43,7 @@ async def launch(this: Launch, prepared: Preparation) -> None:
     if not prepared.choices.incoming:  # else the guest goes on, and so does its log
         paths.serial_log.write_bytes(b"")
     paths.intent.unlink(missing_ok=True)
+    paths.asked.unlink(missing_ok=True)
     write_record(paths.launch, _record(this, prepared, command))
     await _start_shepherd(this, command)
 

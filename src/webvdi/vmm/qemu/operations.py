@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeAlias
 
 from webvdi.base.errors import WebvdiError
@@ -52,25 +53,36 @@ class Operations:
         in_turn: Act,
         *,
         victims: Collection[Verb] = frozenset(Verb),
+        meanwhile: AbstractContextManager[None] | None = None,
     ) -> Operation:
-        """Do *at_once* now and *in_turn* after what is under way; *victims* that wait fail."""
+        """Do *at_once* now and *in_turn* after what is under way; *victims* that wait fail.
+
+        *meanwhile* is held from before *at_once* until the operation is over.
+        """
         operation = Operation(verb, machine)
         waiting = self.on(machine)
         self._pending[operation] = None
         for other in waiting:
             if other.verb is not verb and other.verb in victims:
                 self._settle(other, overtaken(other.verb, verb))
-        run = self._run_at_once(operation, at_once, in_turn)
+        run = self._run_at_once(operation, at_once, in_turn, meanwhile or nullcontext())
         self._tasks.start(run, name=f"{verb} {machine}")
         return operation
 
-    async def _run_at_once(self, operation: Operation, at_once: Act, in_turn: Act) -> None:
-        try:
-            await at_once()
-        except WebvdiError as error:
-            self._settle(operation, error)
-        else:
-            await self._run(operation, in_turn)
+    async def _run_at_once(
+        self,
+        operation: Operation,
+        at_once: Act,
+        in_turn: Act,
+        meanwhile: AbstractContextManager[None],
+    ) -> None:
+        with meanwhile:
+            try:
+                await at_once()
+            except WebvdiError as error:
+                self._settle(operation, error)
+            else:
+                await self._run(operation, in_turn)
 
     async def _run(self, operation: Operation, act: Act) -> None:
         async with self._queues.setdefault(operation.machine, asyncio.Lock()):

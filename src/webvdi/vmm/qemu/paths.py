@@ -50,6 +50,11 @@ class MachinePaths:
         return self.state / "intent.json"
 
     @property
+    def asked(self) -> Path:
+        """That its guest was asked to end, and until when that counts; nothing was forced."""
+        return self.state / "asked.json"
+
+    @property
     def ended(self) -> Path:
         """How QEMU ended; written by the shepherd."""
         return self.state / "exit.json"

@@ -16,7 +16,7 @@ from webvdi.vmm.errors import MonitorLost
 from webvdi.vmm.machine import ExitReason, MachineExit
 from webvdi.vmm.operation import Verb
 from webvdi.vmm.qemu import processes
-from webvdi.vmm.qemu.exits import classify
+from webvdi.vmm.qemu.exits import Wish, classify
 from webvdi.vmm.qemu.paths import MachinePaths
 from webvdi.vmm.qemu.records import (
     ProcessId,
@@ -32,6 +32,8 @@ END_TIMEOUT_S = 15.0
 SETTLE_TIMEOUT_S = 15.0
 """For a shepherd that is just being started by a process that died."""
 SETTLE_TICK_S = 0.05
+LATE_S = 60.0
+"""A guest that goes so long after its time was up still does what it was asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Intent:
     """START is the end of a start that failed."""
     deadline: float
     """Unix time until which the guest may shut down by itself."""
+    patience_s: float = 0.0
+    """How long it was given for that; 0 where it was not asked."""
+    overdue: bool = False
+    """That was not enough: it is being switched off."""
 
 
 class Run:
@@ -112,11 +118,15 @@ class Run:
                 await processes.ended(process)
         await self.ended()
 
+    async def wait_off(self) -> None:
+        """Wait, for ever if need be, until all that ran has ended."""
+        await self._off.wait()
+
     async def ends_within(self, timeout_s: float) -> bool:
         """Wait for the end; whether it came."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._off.wait()
+                await self.wait_off()
         except TimeoutError:
             return False
         return True
@@ -140,16 +150,40 @@ class Run:
         record = read_record(self._paths.intent, self.generation)
         if record is None:
             return None
-        return Intent(Verb(record["verb"]), record["deadline"])
+        return Intent(
+            Verb(record["verb"]),
+            record["deadline"],
+            record.get("patience_s", 0.0),  # both are newer than the file
+            record.get("overdue", False),
+        )
 
-    def intend(self, verb: Verb, timeout_s: float) -> None:
-        """Note that the end is asked for, before it is."""
+    def intend(
+        self, verb: Verb, timeout_s: float, *, patience_s: float = 0.0, overdue: bool = False
+    ) -> None:
+        """Note that the end is asked for, before it is; see :class:`Intent`."""
         record = {
             "generation": self.generation,
             "verb": verb,
             "deadline": time.time() + timeout_s,
+            "patience_s": patience_s,
+            "overdue": overdue,
         }
         write_record(self._paths.intent, record)
+
+    def ask(self, timeout_s: float) -> None:
+        """Note that the guest is asked to shut down and not forced to, before it is."""
+        record = {"generation": self.generation, "until": time.time() + timeout_s + LATE_S}
+        write_record(self._paths.asked, record)
+
+    def _wish(self, when: float) -> Wish:
+        """What was wanted of the run, which ended at *when*."""
+        intent = self.intent()
+        if intent is None:
+            asked = read_record(self._paths.asked, self.generation)
+            return Wish(asked=asked is not None and when <= asked["until"])
+        if intent.overdue:
+            return Wish(force=True, overdue_s=intent.patience_s)
+        return Wish(force=True, asked=intent.patience_s > 0)
 
     async def ended(self) -> None:
         """Read how it ended, and write down what a killed shepherd could not."""
@@ -157,7 +191,7 @@ class Run:
         ended = read_record(self._paths.ended, self.generation)
         how = classify(
             ended,
-            intended=self.intent() is not None,
+            wish=self._wish((ended or {}).get("when") or time.time()),
             started=read_record(self._paths.started, self.generation) is not None,
             rebooted=running is not None and running["boot_id"] != boot_id(),
         )

@@ -37,9 +37,10 @@ from webvdi.vmm.machine import (
     MachineStatus,
     PowerState,
 )
-from webvdi.vmm.operation import Verb
+from webvdi.vmm.operation import Verb, overtaken
 from webvdi.vmm.qemu import saved
 from webvdi.vmm.qemu.exits import state_after
+from webvdi.vmm.qemu.grace import Grace
 from webvdi.vmm.qemu.host import QemuHost
 from webvdi.vmm.qemu.launch import acceleration_of
 from webvdi.vmm.qemu.monitor import CommandRefused, Monitor
@@ -69,18 +70,22 @@ class QemuMachine:
         paths: MachinePaths,
         host: QemuHost,
         on_change: Callable[[MachineId, MachineStatus], None],
+        *,
+        created: float,
     ) -> None:
+        """*created* is when it was made (Unix time): so long it has been off, until its start."""
         self.id = machine
         self.key = key
         self.spec = spec
         self.paths = paths
-        self.status = MachineStatus(PowerState.STOPPED, 0, time.time())
+        self.status = MachineStatus(PowerState.STOPPED, 0, created)
         self._host = host
         self._on_change = on_change
         self._tasks = TaskOwner(f"machine {machine}")
         self._monitor = Monitor(spec.name, paths.qmp, self._on_event)
         self._serial = SerialLine(spec.name, paths.serial)
         self._run = Run(spec.name, paths, self._tasks, self._concluded)
+        self.grace = Grace(self._run)
         self._saver = Saver(paths, self._run, self._monitor)
         self._starter = Starter(machine, paths, host, self._run, self._monitor)
         self._picture = asyncio.Lock()
@@ -126,12 +131,21 @@ class QemuMachine:
 
     async def stop(self, *, graceful: bool, timeout_s: float) -> None:
         """End it, asking the guest first if *graceful*."""
+        await self._stop(graceful, timeout_s, patience_s=timeout_s if graceful else 0.0)
+
+    async def carry_on(self, intent: Intent) -> None:
+        """End it as a process before us had begun to."""
+        left = intent.deadline - time.time()
+        await self._stop(left > 0, left, patience_s=intent.patience_s)
+
+    async def _stop(self, graceful: bool, timeout_s: float, *, patience_s: float) -> None:
+        """See :meth:`stop`; *patience_s* is what the guest was given in all, 0 for nothing."""
         if not to_do(Verb.STOP, self.status.state, self.spec.name):
             return
         if self.status.state is PowerState.SAVED:
             await self._discard(Verb.STOP)
             return
-        self._run.intend(Verb.STOP, timeout_s if graceful else 0.0)
+        self._run.intend(Verb.STOP, timeout_s if graceful else 0.0, patience_s=patience_s)
         self._set(PowerState.STOPPING)
         try:
             if graceful:
@@ -139,21 +153,31 @@ class QemuMachine:
                 # engine that died, has no use for a second time, and does no harm.
                 await self._monitor.execute("cont")
                 await self._monitor.execute("system_powerdown")
-            if not (graceful and await self._run.ends_within(timeout_s)):
+            if not (graceful and await self.grace.heeded(timeout_s)):
+                self._run.intend(Verb.STOP, 0.0, **self._why_off(patience_s))
                 await self._monitor.execute("quit")
         except (MonitorLost, CommandRefused) as error:
             # QEMU hangs up while it quits; otherwise the next lines end it all the same.
             logger.debug("! %s: while stopping: %s", self.spec.name, error)
         if not await self._run.ends_within(END_TIMEOUT_S):
-            await self.kill(Verb.STOP)
+            await self._run.kill()
+
+    def _why_off(self, patience_s: float) -> dict[str, Any]:
+        """Of the intent to switch it off now: the guest's time is up, or somebody cut it short."""
+        overdue = patience_s > 0 and not self.grace.over
+        return {"patience_s": patience_s, "overdue": True} if overdue else {}
 
     async def ask_to_stop(self, *, timeout_s: float) -> None:
-        """Press its power button, and leave it running if it does not go within *timeout_s*."""
+        """Press its power button, and leave it running if it does not go within *timeout_s*.
+
+        Raises :class:`~webvdi.vmm.errors.StillRunning`, :class:`~webvdi.vmm.errors.Overtaken`.
+        """
         if not to_do(Verb.STOP, self.status.state, self.spec.name):
             return
         if self.status.state is PowerState.SAVED:
             await self._discard(Verb.STOP)
             return
+        self._run.ask(timeout_s)
         self._set(PowerState.STOPPING)
         try:
             await self._monitor.execute("cont")  # a paused guest could not obey
@@ -161,9 +185,12 @@ class QemuMachine:
         except (MonitorLost, CommandRefused) as error:
             logger.debug("! %s: while asking it to stop: %s", self.spec.name, error)
         # No intent is on record: an engine that dies meanwhile has forced nothing.
-        if not await self._run.ends_within(timeout_s):
-            self._set(PowerState.RUNNING)
-            raise StillRunning(self.spec.name, timeout_s)
+        if await self.grace.heeded(timeout_s):
+            return
+        if self.grace.over:
+            raise overtaken(Verb.STOP, Verb.STOP)
+        self._set(PowerState.RUNNING)
+        raise StillRunning(self.spec.name, timeout_s)
 
     async def kill(self, verb: Verb = Verb.KILL) -> None:
         """End it by force, also in the middle of a start."""

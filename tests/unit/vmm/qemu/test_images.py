@@ -289,7 +289,7 @@ async def test_a_broken_header_is_refused(tmp_path: Path) -> None:
     await images.create_blank(path, 1 << 20)
     good = path.read_bytes()
     path.write_bytes(good[:20] + b"\xff" * 4 + good[24:])
-    with pytest.raises(DiskError, match="this disk cannot be used: its header makes no sense"):
+    with pytest.raises(DiskError, match=r"/d cannot be used: its header makes no sense"):
         await images.inspect_upload(path)
     path.write_bytes(good[:40] + b"\xff" * 8 + good[48:])  # where the tables are
     with pytest.raises(DiskError):
