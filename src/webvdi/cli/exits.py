@@ -39,6 +39,12 @@ class ServiceUnavailable(WebvdiError):
     """Nobody can be asked about the machines just now."""
 
 
+class Interrupted(WebvdiError):
+    """Ctrl-C came while something was going on that is worth a word."""
+
+    reason = "interrupted"
+
+
 class Problem(WebvdiError):
     """An error as the REST interface told it (RFC 9457)."""
 
@@ -60,6 +66,8 @@ def exit_code(error: Exception) -> Exit:
             return Exit.CONFLICT
         case ServiceUnavailable():
             return Exit.UNAVAILABLE
+        case Interrupted():
+            return Exit.INTERRUPTED
         case _:
             return Exit.FAILED
 

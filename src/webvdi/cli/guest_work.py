@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from webvdi.base.errors import NotFound
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, path_of
 from webvdi.cli.exits import Problem
 from webvdi.cli.following import follow, progress_bar
@@ -59,7 +59,10 @@ def build(name: str, state: Path | None, *, json: bool) -> None:
                 report,
             )
 
-    guest = ask(state, "guest build", work)
+    def interrupted(served: bool) -> str:
+        return goes_on(served, f"building {name}", "guest list", state)
+
+    guest = ask(state, "guest build", work, interrupted)
     if guest["failed"]:
         raise Problem(409, "failed", "It could not be built", str(guest["failed"]))
     if json:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from webvdi.base.errors import NotFound, Refused, WebvdiError
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, machine_path
 from webvdi.cli.exits import Problem
 from webvdi.cli.following import Report, follow, progress_bar
@@ -90,8 +90,10 @@ def _disk_mode(wanted: Wanted) -> dict[str, str]:
 def run(wanted: Wanted, state: Path | None, *, json: bool) -> None:
     """Make it, start it if so wanted, and say so."""
     body = body_of(wanted)
+    starting = False
 
     async def work(client: Client) -> Machine:
+        nonlocal starting
         if wanted.image is not None:
             body["image"] = await image_id(client, wanted.image)
         shown = Console(stderr=True, highlight=False)
@@ -99,10 +101,18 @@ def run(wanted: Wanted, state: Path | None, *, json: bool) -> None:
             machine = await make(client, body, report)
             if not wanted.start:
                 return machine
+            starting = True
             report(f"Starting {wanted.name}", 0, 0)
             return await start(client, machine)
 
-    machine = ask(state, "machine create", work)
+    def interrupted(served: bool) -> str:
+        # The start is a request of its own, which nobody makes any more.
+        doing = f"making {wanted.name}, and does not start it" if wanted.start else "making it"
+        if starting:
+            doing = f"starting {wanted.name}"
+        return goes_on(served, doing, f"machine show {wanted.name}", state)
+
+    machine = ask(state, "machine create", work, interrupted)
     if json:
         print_json(machine)
         return
