@@ -55,7 +55,7 @@ def _certificate(
     """The certificate and its key, that there are and belong together; None for plain HTTP."""
     certificate, key = options.tls_cert, options.tls_key
     if (certificate is None) != (key is None):
-        raise Refused("--tls-cert and --tls-key belong together", reason="bad_certificate")
+        raise Refused("--tls-cert and --tls-key belong together", reason="bad_options")
     if certificate is None and not options.tls_self_signed:
         return None, None
     # A supervisor keeps what it loads for as long as it serves.

@@ -114,7 +114,7 @@ class TestCreate:
         self, webvdi: CommandLine, arguments: tuple[str, ...], words: str
     ) -> None:
         said = webvdi("machine", "create", "lab", *arguments)
-        assert said.code == 1
+        assert said.code == 2
         assert words in said.err
         assert said.err.count("\n") == 1
 
