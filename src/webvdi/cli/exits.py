@@ -76,6 +76,8 @@ def exit_code(error: Exception) -> Exit:
             return Exit.INTERRUPTED
         case Refused() if error.reason in _USAGE:
             return Exit.USAGE
+        case Refused() if error.reason == "file_exists":
+            return Exit.CONFLICT
         case _:
             return Exit.FAILED
 

@@ -11,10 +11,10 @@ import typer
 from rich.markup import escape
 
 from webvdi.base.errors import Refused, WebvdiError
-from webvdi.base.files import write_atomic
 from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, machine_path
 from webvdi.cli.exits import as_problem, exit_code
+from webvdi.cli.output_file import check_free, write_output
 from webvdi.cli.quantities import gibibytes, mebibytes, size_in_words
 from webvdi.cli.terminal import (
     console,
@@ -302,20 +302,25 @@ def _each(verb: str, names: Sequence[str], state: Path | None, one: Any, *, json
         raise typer.Exit(exit_code(failures[0]))
 
 
-def screenshot(name: str, file: Path | None, state: Path | None, *, json: bool) -> None:
+def screenshot(
+    name: str, file: Path | None, state: Path | None, *, force: bool, json: bool
+) -> None:
     """Write the screen's picture to *file*, or stdout."""
+    to_stdout = str(file) == "-"
+    if to_stdout and json:
+        raise Refused("--json and a picture on stdout: give a FILE", reason="bad_options")
+    path = file or Path(f"{name}.png")
+    if not to_stdout:
+        check_free(path, force=force)
 
     async def work(client: Client) -> bytes:
         return (await client.ask("GET", machine_path(name, "screenshot"))).content
 
     picture = ask(state, "machine screenshot", work)
-    if file is not None and str(file) == "-":
-        if json:
-            raise Refused("--json and a picture on stdout: give a FILE", reason="bad_options")
+    if to_stdout:
         sys.stdout.buffer.write(picture)
         return
-    path = file or Path(f"{name}.png")
-    write_atomic(path, picture, mode=0o644)
+    write_output(path, picture, force=force)
     if json:
         print_json({"file": str(path.absolute()), "size_bytes": len(picture)})
     else:

@@ -226,6 +226,26 @@ class TestScreenshot:
         assert webvdi("machine", "screenshot", "alpha").code == 0
         assert (tmp_path / "alpha.png").read_bytes() == SCREEN
 
+    def test_a_file_that_is_there_is_replaced_only_if_told(
+        self, webvdi: CommandLine, tmp_path: Path
+    ) -> None:
+        webvdi.fake.catalogue.add(machine_view("alpha"))
+        file = tmp_path / "mine.png"
+        file.write_bytes(b"of mine")
+        said = webvdi("machine", "screenshot", "alpha", str(file))
+        assert said.code == 4
+        assert said.err == f"webvdi: {file} exists already; --force replaces it\n"
+        assert file.read_bytes() == b"of mine"
+        assert webvdi("machine", "screenshot", "alpha", str(file), "--force").code == 0
+        assert file.read_bytes() == SCREEN
+
+    def test_errors_name_the_file_that_was_meant(self, webvdi: CommandLine, tmp_path: Path) -> None:
+        webvdi.fake.catalogue.add(machine_view("alpha"))
+        file = tmp_path / "no-such" / "x.png"
+        said = webvdi("machine", "screenshot", "alpha", str(file))
+        assert said.code == 1
+        assert said.err == f"webvdi: {file}: No such file or directory\n"
+
     def test_or_goes_down_the_pipe(self, webvdi: CommandLine, tmp_path: Path) -> None:
         webvdi.fake.catalogue.add(machine_view("alpha"))
         said = webvdi("machine", "screenshot", "alpha", str(tmp_path / "x.png"), "--json")
