@@ -28,7 +28,7 @@ MEANINGS = {
     Exit.DONE: "done",
     Exit.FAILED: "refused or failed; stderr says why",
     Exit.USAGE: "the command line is wrong: an option, or a value that cannot be meant",
-    Exit.NOT_FOUND: "there is no such machine, guest, image or share",
+    Exit.NOT_FOUND: "there is no such machine, guest, image, upload or share",
     Exit.CONFLICT: "it exists already, or its state does not allow this",
     Exit.UNAVAILABLE: "the service does not answer, or another command is at work",
     Exit.INTERRUPTED: "Ctrl-C",

@@ -1,7 +1,7 @@
 """The work of ``webvdi machine create``: one source, its settings, and a bar until it runs."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,16 +134,22 @@ def tell(machine: Machine) -> None:
 
 async def image_id(client: Client, name: str) -> str:
     """The id of the image with this name or id.  Raises :class:`NotFound`."""
-    images = await client.get("images")
-    for image in images:
-        if image["id"] == name:
-            return name
-    same = [str(image["id"]) for image in images if image["name"] == name]
+    return id_among(await client.get("images"), "image", name)
+
+
+def id_among(things: Sequence[Mapping[str, Any]], kind: str, name: str) -> str:
+    """The id of the one of *things* with this name or id.
+
+    Raises :class:`NotFound`, :class:`Refused` (``ambiguous``).
+    """
+    if any(thing["id"] == name for thing in things):
+        return name
+    same = [str(thing["id"]) for thing in things if thing["name"] == name]
     if not same:
-        raise NotFound("image", name)
+        raise NotFound(kind, name)
     if len(same) > 1:
         raise Refused(
-            f"{len(same)} images are named {name!r}; use an id: {', '.join(same)}",
+            f"{len(same)} {kind}s are named {name!r}; use an id: {', '.join(same)}",
             reason="ambiguous",
         )
     return same[0]
