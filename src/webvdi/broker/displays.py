@@ -294,6 +294,10 @@ class NoGuests:
         """There is none."""
         raise NotFound("guest", name)
 
+    async def cancel(self, name: str) -> GuestView:
+        """There is none."""
+        raise NotFound("guest", name)
+
     async def prune(self) -> int:
         """Nothing to remove."""
         return 0

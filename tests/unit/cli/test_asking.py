@@ -87,6 +87,7 @@ def test_a_build_goes_on(webvdi: CommandLine, monkeypatch: pytest.MonkeyPatch) -
         said = pressed_during(webvdi, use_case, "guest", "build", "desk")
     assert "the service goes on building desk: " in said
     assert "guest list" in said
+    assert f"guest cancel desk --state {webvdi.state} ends it" in said
 
 
 def test_programs_are_told_as_of_any_error(

@@ -46,6 +46,27 @@ class TestGuests:
         said = webvdi("guest", "build", "desk")
         assert (said.code, said.err) == (1, "webvdi: the mirror is away\n")
 
+    def test_a_build_can_be_cancelled(self, webvdi: CommandLine) -> None:
+        asyncio.run(webvdi.fake.guests.build("desk"))
+        assert webvdi("guest", "cancel", "desk").out == "desk is not built.\n"
+        assert webvdi("guest", "cancel", "desk").code == 4
+        assert webvdi("guest", "cancel", "nothing").code == 3
+        asyncio.run(webvdi.fake.guests.build("desk"))
+        assert webvdi("guest", "cancel", "desk", "--json").json["building"] is None
+
+    def test_who_waits_for_a_build_hears_that_it_was_cancelled(self, webvdi: CommandLine) -> None:
+        guests = webvdi.fake.guests
+        listed = guests.list
+
+        async def list_() -> tuple[GuestView, ...]:
+            await guests.cancel("desk")
+            return await listed()
+
+        guests.list = list_  # type: ignore[method-assign]
+        said = webvdi("guest", "build", "desk")
+        assert said.code == 1
+        assert "the build of desk was cancelled" in said.err
+
     def test_an_unknown_one_is_3(self, webvdi: CommandLine) -> None:
         assert webvdi("guest", "build", "nothing").code == 3
 
