@@ -167,7 +167,7 @@ class ActionOptions(_Question):
     """How to stop: all are for the verb *stop*."""
 
     graceful: StrictBool = Field(default=True, description="By the power button; else at once.")
-    timeout_s: float = Field(default=60.0, ge=0, le=MAX_TIMEOUT_S)
+    timeout_s: float = Field(default=60.0, ge=0, le=MAX_TIMEOUT_S, strict=True)
     force: StrictBool = Field(
         default=False,
         description="Switch off a guest that has not gone by then; else it goes on, and the "
@@ -228,7 +228,11 @@ class NewShare(_Question):
         default=False, description="Whether it lets them act, or only look."
     )
     expires_in_s: float | None = Field(
-        default=None, gt=0, le=MAX_EXPIRY_S, description="Null is 24 hours; at most 365 days."
+        strict=True,
+        default=None,
+        gt=0,
+        le=MAX_EXPIRY_S,
+        description="Null is 24 hours; at most 365 days.",
     )
     label: Label = ""
 
