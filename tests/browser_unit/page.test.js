@@ -34,6 +34,7 @@ const COMPOSED = [
     ...['connecting', 'lost', 'off', 'paused', 'credentials', 'failed']
         .map((state) => `machine_${state}`),
     ...CONDITIONS.map((condition) => `power.${condition}`),
+    ...['live', 'connecting', 'unreachable', 'password', 'unknown'].map((link) => `link.${link}`),
     ...['guest_poweroff', 'requested', 'killed', 'crashed', 'start_failed', 'host_rebooted',
         'unknown'].map((reason) => `exit.${reason}`),
     ...['open', 'start', 'stop', 'off', 'discard', 'restart', 'pause', 'resume', 'save', 'share',

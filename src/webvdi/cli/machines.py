@@ -123,7 +123,12 @@ def _row(machine: Machine) -> list[object]:
 
 
 def state_of(machine: Machine) -> Any:
-    """The one word that matters: its phase until it is ready, then its state."""
+    """The one word that matters: its phase until it is ready, then its state.
+
+    Of a display that is its link: whether it runs nobody knows.
+    """
+    if machine["kind"] == "display":
+        return state_text(machine["link"] or "not looked at")
     if machine["phase"] == "ready":
         return state_text(machine["state"])
     step = machine["progress"]

@@ -20,6 +20,10 @@ console = Console(highlight=False, soft_wrap=True)
 
 STYLES = {
     "running": "green",
+    "live": "green",
+    "connecting": "cyan",
+    "unreachable": "red",
+    "password": "yellow",
     "starting": "cyan",
     "stopping": "cyan",
     "creating": "cyan",

@@ -1,5 +1,6 @@
 """``webvdi machine`` over the real REST interface, on a fake broker."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from support.command_line import CommandLine
 from support.fake_catalogue import SCREEN, machine_view
-from webvdi.broker.views import MachineView, Phase, Progress
+from webvdi.broker.views import Kind, MachineView, Phase, Progress
 from webvdi.vmm.machine import DiskFormat
 
 
@@ -36,6 +37,14 @@ def test_a_list_has_a_line_a_machine(webvdi: CommandLine) -> None:
     assert "by itself (7)" in lines[1]
     assert "creating 25 %" in lines[2]
     assert [m["name"] for m in webvdi("machine", "list", "--json").json] == ["alpha", "beta"]
+
+
+def test_of_a_display_its_link_is_told(webvdi: CommandLine) -> None:
+    for name, link in (("alpha", "unreachable"), ("beta", None), ("gamma", "live")):
+        webvdi.fake.catalogue.add(machine_view(name, kind=Kind.DISPLAY, link=link))
+    lines = webvdi("machine", "list").out.splitlines()[1:]
+    states = [re.split(r"  +", line)[1] for line in lines]
+    assert states == ["unreachable", "not looked at", "live"]
 
 
 def test_words_of_others_cannot_command_the_terminal(webvdi: CommandLine) -> None:

@@ -104,6 +104,9 @@ class Machine(_Answer):
     notes: str
     created: float
     viewers: int
+    link: Literal["live", "connecting", "unreachable", "password"] | None = Field(
+        description="Of a fixed display, while somebody looks; null else."
+    )
 
 
 class NewMachine(_Question):
