@@ -32,6 +32,17 @@ test('a running machine can be opened, paused and stopped', () => {
     assert.equal(seen.percent, undefined);
 });
 
+test('of a display the link is told, for whether it runs nobody knows', () => {
+    const display = (more) => face({ kind: 'display', can: [], link: null, ...more });
+    const told = [null, 'connecting', 'live', 'password', 'unreachable'].map((link) => display({ link }));
+    assert.deepEqual(told.map((seen) => [seen.level, seen.state]), [
+        ['off', 'Not connected'], ['busy', 'Connecting…'], ['good', 'Connected'],
+        ['paused', 'Asks for a password'], ['bad', 'Cannot be reached'],
+    ]);
+    const dead = display({ link: 'unreachable', detail: 'tcp:h:1: Connection refused' });
+    assert.deepEqual([dead.detail, dead.primary], ['tcp:h:1: Connection refused', 'open']);
+});
+
 test('one that is off can be started, and tells when and why it ended', () => {
     const off = { state: 'stopped', can: ['start', 'delete', 'set'], detail: 'It said: boo.',
         exit_reason: 'guest_poweroff' };

@@ -36,6 +36,7 @@ const COMPOSED = [
     ...CONDITIONS.map((condition) => `power.${condition}`),
     ...['guest_poweroff', 'shut_down', 'overdue', 'requested', 'killed', 'crashed',
         'start_failed', 'host_rebooted', 'unknown'].map((reason) => `exit.${reason}`),
+    ...['live', 'connecting', 'unreachable', 'password', 'unknown'].map((link) => `link.${link}`),
     ...['open', 'start', 'stop', 'off', 'discard', 'restart', 'pause', 'resume', 'save', 'share',
         'settings', 'delete'].map((action) => `action.${action}`),
     ...['request', 'take', 'release'].map((action) => `control.${action}`),

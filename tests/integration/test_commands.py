@@ -20,6 +20,9 @@ pytestmark = pytest.mark.qemu
 ELSEWHERE = {
     "demo": ("tests/integration/test_demo.py", '"demo", "--state"'),
     "view": ("tests/integration/test_view.py", '"view", f"tcp:'),
+    "image uploads": ("tests/unit/cli/test_other_commands.py", '"image", "uploads"'),
+    "image abort": ("tests/unit/cli/test_other_commands.py", '"image", "abort"'),
+    "guest cancel": ("tests/unit/cli/test_other_commands.py", '"guest", "cancel"'),
     "guest build": ("tests/unit/cli/test_other_commands.py", '"guest", "build"'),
 }
 """Commands that need a world of their own; the file whose tests give them, and how."""

@@ -161,11 +161,11 @@ def test_a_disk_of_the_users_own_is_not_written_to(demo: Demo, tmp_path: Path) -
 # ---------------------------------------------------------------- bad input
 
 
-def refused(tmp_path: Path, *arguments: str, **env: str) -> str:
+def refused(tmp_path: Path, *arguments: str, code: int = 1, **env: str) -> str:
     """The one line with which the command ends; nothing is left behind."""
     state = tmp_path / "state"
     with webvdi("demo", "--state", str(state), "--no-open", *arguments, tmp=tmp_path, **env) as it:
-        assert it.process.wait(120) == 1, it.output
+        assert it.process.wait(120) == code, it.output
     lines = [line for line in it.output.splitlines() if line.startswith("webvdi: ")]
     assert len(lines) == 1, it.output
     assert "Traceback" not in it.output
@@ -211,7 +211,7 @@ def test_too_little_memory_is_said_in_numbers(tmp_path: Path, disk: Path) -> Non
 
 def test_two_systems_at_once_are_refused(tmp_path: Path, disk: Path) -> None:
     assert "--iso and --disk" in refused(
-        tmp_path, "--disk", str(disk), "--iso", str(MEMTEST_ISO), *listen()
+        tmp_path, "--disk", str(disk), "--iso", str(MEMTEST_ISO), *listen(), code=2
     )
 
 

@@ -289,10 +289,10 @@ def test_a_server_that_comes_later_is_found(tmp_path: Path) -> None:
             viewer.shows(lambda: x_screen(server))
 
 
-def refused(tmp_path: Path, *arguments: str) -> str:
+def refused(tmp_path: Path, *arguments: str, code: int = 1) -> str:
     """The one line with which a command ends."""
     with webvdi(*arguments, tmp=tmp_path) as program:
-        assert program.process.wait(30) == 1
+        assert program.process.wait(30) == code
     said = program.output.strip()
     assert said.startswith("webvdi: "), said
     assert "Traceback" not in said
@@ -310,17 +310,19 @@ def test_a_port_in_use_is_named(served: Served, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "says", "code"),
     [
-        (["tcp:nowhere"], "tcp:HOST:PORT"),
-        (["vnc://x"], "unix:PATH"),
-        (["tcp:h:1", "--password-file", "/does/not/exist"], "/does/not/exist"),
-        (["tcp:h:1", "--listen", "0.0.0.0:8470"], "--tls-self-signed"),
-        (["tcp:h:1", "--listen", "0.0.0.0:8470", "--no-auth"], "loopback"),
-        (["tcp:h:1", "--listen", "nonsense"], "HOST:PORT"),
-        (["tcp:h:1", "--tls-cert", "/x"], "--tls-key"),
-        (["tcp:h:1", "--tls-cert", "/x", "--tls-key", "/y"], "/x cannot be read"),
+        (["tcp:nowhere"], "tcp:HOST:PORT", 2),
+        (["vnc://x"], "unix:PATH", 2),
+        (["tcp:h:1", "--password-file", "/does/not/exist"], "/does/not/exist", 1),
+        (["tcp:h:1", "--listen", "0.0.0.0:8470"], "--tls-self-signed", 1),
+        (["tcp:h:1", "--listen", "0.0.0.0:8470", "--no-auth"], "loopback", 1),
+        (["tcp:h:1", "--listen", "nonsense"], "HOST:PORT", 2),
+        (["tcp:h:1", "--tls-cert", "/x"], "--tls-key", 2),
+        (["tcp:h:1", "--tls-cert", "/x", "--tls-key", "/y"], "/x cannot be read", 1),
     ],
 )
-def test_bad_input_gets_one_clear_line(arguments: list[str], says: str, tmp_path: Path) -> None:
-    assert says in refused(tmp_path, "view", *arguments, "--no-open")
+def test_bad_input_gets_one_clear_line(
+    arguments: list[str], says: str, code: int, tmp_path: Path
+) -> None:
+    assert says in refused(tmp_path, "view", *arguments, "--no-open", code=code)

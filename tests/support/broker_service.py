@@ -36,13 +36,15 @@ class FakeBuilder:
     version: int = 1
     built: list[str] = field(default_factory=list)
     on_step: Callable[[], object] = lambda: None
+    steps: int = 1
 
     def __call__(
         self, recipe: str, cache_dir: Path, *, progress: Callable[[Progress], None]
     ) -> GuestBundle:
         self.built.append(recipe)
-        progress(Progress("Fetching packages", 1, 2, "items"))
-        self.on_step()
+        for step in range(self.steps):
+            progress(Progress("Fetching packages", step + 1, 2, "items"))
+            self.on_step()
         if self.error is not None:
             raise self.error
         directory = cache_dir / "bundles" / f"{recipe}-{self.version:016d}"

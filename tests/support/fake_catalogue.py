@@ -527,6 +527,14 @@ class FakeGuests:
             return self._guests[name]
         return self.update(name, building=Progress("Fetching packages", 0, 100))
 
+    async def cancel(self, name: str) -> GuestView:
+        """As the contract says; it ends at once."""
+        if name not in self._guests:
+            raise NotFound("guest", name)
+        if self._guests[name].building is None:
+            raise StateError(f"cannot cancel {name}", state="built", required="being built")
+        return self.update(name, building=None)
+
     async def prune(self) -> int:
         """As the contract says."""
         freed, self.freed = self.freed, 0

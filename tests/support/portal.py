@@ -40,7 +40,9 @@ class TestPortal:
             url="http://here:8470/",
             clock=lambda: self.now,
         )
-        fabricator = WebSocketFabricator(tmp_path / "no-server.sock", self.site.may_connect)
+        fabricator = WebSocketFabricator(
+            tmp_path / "no-server.sock", self.site.may_connect, self.site.until_disconnected
+        )
         self.portal = Portal(self.site, fabricator, any_host=auth)
 
     def add(self, name: str, **changes: object) -> MachineView:

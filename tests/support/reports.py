@@ -3,6 +3,7 @@
 import asyncio
 
 from webvdi.managed.messages import Attendee
+from webvdi.wire.to_viewer import Machine
 
 
 class Reports:
@@ -23,6 +24,9 @@ class Reports:
 
     def power(self, session: str, *, offered: bool) -> None:
         self.heard.append(("power", session, offered))
+
+    def link(self, session: str, link: Machine | None) -> None:
+        self.heard.append(("link", session, link))
 
     def failed(self) -> None:
         self.failure.set()

@@ -1,7 +1,8 @@
 """Logins: a one-time token in a link becomes a cookie.
 
 The token is printed by the program on the host; whoever can read that terminal may log in, once.
-The cookie then is the login, until it expires.
+The cookie then is the login, until it expires or its browser logs out: what was logged out is
+remembered until it would have ended anyway, so a copy of the cookie is of no use either.
 """
 
 from dataclasses import dataclass
@@ -28,9 +29,10 @@ def redeem(token: str, key: bytes, once: Once, *, now: float) -> None:
         raise ClaimsInvalid("this login link was used already", reason="used")
 
 
-def login_cookie(subject: str, key: bytes, *, now: float) -> str:
-    """The value of a login cookie for *subject*."""
-    return sign("login", {"subject": subject, "expires": now + COOKIE_LIFETIME_S}, key)
+def login_cookie(subject: str, key: bytes, *, nonce: str, now: float) -> str:
+    """The value of a login cookie for *subject*; *nonce* tells it from all others."""
+    expires = now + COOKIE_LIFETIME_S
+    return sign("login", {"subject": subject, "nonce": nonce, "expires": expires}, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Login:
     """A signed-in browser."""
 
     subject: str
+    nonce: str
+    """Tells this login from all others."""
     until: float
     """Seconds since the epoch."""
 
@@ -50,4 +54,6 @@ def logged_in(cookie: str | None, key: bytes, *, now: float) -> Login | None:
         claims = verify("login", cookie, key, now=now)
     except ClaimsInvalid:
         return None
-    return Login(str(claims["subject"]), float(str(claims["expires"])))
+    expires = float(str(claims["expires"]))
+    # Those of earlier versions have no nonce; they were made at different times.
+    return Login(str(claims["subject"]), str(claims.get("nonce", expires)), expires)

@@ -1,12 +1,16 @@
 """Files that are either whole or not there."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Put *data* at *path* so that a reader, or a crash, sees the old file or the new one."""
+    """Put *data* at *path* so that a reader, or a crash, sees the old file or the new one.
+
+    An ``OSError`` names *path*, whatever was written on the way.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -15,8 +19,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

@@ -41,6 +41,16 @@ ORDERS = {"stop": PowerOrder.SHUTDOWN, "reset": PowerOrder.RESET}
 """Verbs that fit a display that takes orders for its machine."""
 
 
+LINKS = {
+    MachineState.CONNECTING: "connecting",
+    MachineState.LIVE: "live",
+    MachineState.LOST: "unreachable",
+    MachineState.FAILED: "unreachable",
+    MachineState.CREDENTIALS: "password",
+}
+"""How a display's link is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Display:
     """An RFB server that is simply there, or not."""
@@ -202,6 +212,8 @@ class Displays:
         raise NotFound("display", ref)
 
     def _view(self, display: Display) -> MachineView:
+        link = self.sessions.link(display.id)
+        lost = link is not None and LINKS.get(link.state) == "unreachable"
         return MachineView(
             id=display.id,
             kind=Kind.DISPLAY,
@@ -212,7 +224,7 @@ class Displays:
             can=tuple(ORDERS) if self.sessions.takes_orders(display.id) else (),
             generation=1,
             since=self._began,
-            detail="",
+            detail=link.detail if link is not None and lost else "",
             exit_reason=None,
             progress=None,
             source={"kind": "display", "endpoint": str(display.endpoint)},
@@ -229,6 +241,7 @@ class Displays:
             notes="",
             created=self._began,
             viewers=self.sessions.count(display.id),
+            link=None if link is None else LINKS.get(link.state),
         )
 
     async def session_names(self) -> Sequence[str]:
@@ -294,6 +307,10 @@ class NoGuests:
         """There is none."""
         raise NotFound("guest", name)
 
+    async def cancel(self, name: str) -> GuestView:
+        """There is none."""
+        raise NotFound("guest", name)
+
     async def prune(self) -> int:
         """Nothing to remove."""
         return 0
@@ -321,6 +338,7 @@ class DisplayService:
             key,
             on_viewers=lambda display: self.hub.publish(Change("viewers", display)),
             on_power=lambda display: self.hub.publish(Change("machine", display)),
+            on_link=lambda display: self.hub.publish(Change("machine", display)),
             clock=clock,
         )
         self.catalogue.sessions = self.sessions

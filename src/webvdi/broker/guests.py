@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from webvdi.base.errors import NotFound, WebvdiError
+from webvdi.base.errors import NotFound, StateError, WebvdiError
 from webvdi.base.tasks import TaskOwner
 from webvdi.broker.disk_files import require_space, sync
 from webvdi.broker.views import GuestView, Progress
@@ -40,7 +40,17 @@ class Guests(Protocol):
     async def build(self, name: str) -> GuestView:
         """Begin to build one in the background; a repeat while it is being built does nothing.
 
+        One that is being cancelled is begun anew.
+
         Progress is in :meth:`list`, with a change for each step.  Raises ``NotFound``.
+        """
+        ...
+
+    async def cancel(self, name: str) -> GuestView:
+        """End a build, and return when it has ended and nothing half-built is left.
+
+        Machines that were to be made of it fail, and say so.  A step of its may take a minute.
+        Raises ``NotFound``, ``StateError`` where it is not being built.
         """
         ...
 
@@ -59,6 +69,13 @@ class Builder(Protocol):
         ...
 
 
+class BuildCancelled(WebvdiError):
+    """Somebody ended the build of a guest."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the build of the guest {name!r} was cancelled")
+
+
 class _GivenUp(Exception):
     """Nobody wants the build any more; raised in its thread at its next report."""
 
@@ -70,6 +87,8 @@ class _Build:
     done: asyncio.Future[GuestBundle]
     progress: Progress = field(default_factory=lambda: Progress("Waiting to begin", 0, 0))
     given_up: threading.Event = field(default_factory=threading.Event)
+    cancelled: bool = False
+    """It was given up because somebody said so, not because we end."""
 
 
 class GuestShelf:
@@ -113,7 +132,26 @@ class GuestShelf:
         """As the contract says."""
         if name not in recipe_names():
             raise NotFound("guest", name)
-        self._begin(name)
+        await self._begin(name)
+        return await self._view_of(name)
+
+    async def cancel(self, name: str) -> GuestView:
+        """As the contract says."""
+        if name not in recipe_names():
+            raise NotFound("guest", name)
+        build_ = self._builds.get(name)
+        if build_ is None:
+            view = await self._view_of(name)
+            state = "built" if view.built else "not being built"
+            raise StateError(f"cannot cancel {name}", state=state, required="being built")
+        build_.cancelled = True
+        build_.given_up.set()
+        build_.progress = Progress("Ending the build", 0, 0)
+        self._on_change(name)
+        await asyncio.wait([build_.done])
+        return await self._view_of(name)
+
+    async def _view_of(self, name: str) -> GuestView:
         return next(view for view in await self.list() if view.name == name)
 
     async def prune(self) -> int:
@@ -133,7 +171,7 @@ class GuestShelf:
         """
         if name not in recipe_names():
             raise NotFound("guest", name)
-        build_ = self._begin(name)
+        build_ = await self._begin(name)
         while not build_.done.done():
             on_progress(build_.progress)
             await asyncio.wait([build_.done], timeout=_LOOK_EVERY_S)
@@ -153,10 +191,11 @@ class GuestShelf:
         """
         return await asyncio.to_thread(_keep, bundle, self._kept)
 
-    def _begin(self, name: str) -> _Build:
-        there = self._builds.get(name)
-        if there is not None:
-            return there
+    async def _begin(self, name: str) -> _Build:
+        while (there := self._builds.get(name)) is not None:
+            if not there.cancelled:
+                return there
+            await asyncio.wait([there.done])  # it ends; then another one may begin
         build_ = self._builds[name] = _Build(asyncio.get_running_loop().create_future())
         # A failure nobody waits for is no bug: it is kept as words.
         build_.done.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -178,7 +217,10 @@ class GuestShelf:
             self._failures[name] = str(error)
             build_.done.set_exception(error)
         except _GivenUp:
-            build_.done.cancel()
+            if build_.cancelled:
+                build_.done.set_exception(BuildCancelled(name))
+            else:
+                build_.done.cancel()
         except BaseException:
             build_.given_up.set()  # the thread ends at its next report
             build_.done.cancel()
@@ -190,6 +232,8 @@ class GuestShelf:
             self._on_change(name)
 
     def _progressed(self, name: str, build_: _Build, report: Report) -> None:
+        if build_.given_up.is_set():
+            return  # said before it knew
         before = build_.progress
         build_.progress = Progress(report.phase, report.done, report.total)
         if before.phase != report.phase or _percent(before) != _percent(build_.progress):

@@ -54,6 +54,15 @@ class Screen:
     """The TLS policy of a display, as the control face carries it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the link to a display is."""
+
+    state: MachineState
+    detail: str
+    """Words for people; may be empty."""
+
+
 class Screens(Protocol):
     """Knows the screens; the broker's own machines or displays."""
 
@@ -81,6 +90,7 @@ class Sessions:
         *,
         on_viewers: Callable[[str], None] = lambda _: None,
         on_power: Callable[[str], None] = lambda _: None,
+        on_link: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -89,6 +99,7 @@ class Sessions:
         self._key = key
         self._on_viewers = on_viewers
         self._on_power = on_power
+        self._on_link = on_link
         self._clock = clock
         self._patience_s = patience_s
         self._conversation: _Conversation | None = None
@@ -96,6 +107,7 @@ class Sessions:
         """Set whenever a conversation begins or a session was introduced."""
         self._counts: dict[str, int] = {}
         self._power: set[str] = set()
+        self._links: dict[str, Link] = {}
 
     async def run(self) -> None:
         """Keep the Managed Server informed, until cancelled."""
@@ -120,6 +132,10 @@ class Sessions:
     def takes_orders(self, session: str) -> bool:
         """Whether its display takes orders for its machine, as far as is known."""
         return session in self._power
+
+    def link(self, session: str) -> Link | None:
+        """How the link to its display is; None where nobody wants one, or that is not known."""
+        return self._links.get(session)
 
     async def order_power(self, session: str, order: PowerOrder) -> bool:
         """Give such an order; False where none are taken.  Raises :class:`ServerUnavailable`."""
@@ -219,7 +235,7 @@ class Sessions:
         async with TaskOwner("sessions") as tasks:
             serving = tasks.start(client.serve(), name="control")
             conversation = _Conversation(
-                client, self._screens, tasks, self._news, self._heard_power
+                client, self._screens, tasks, self._news, self._heard_session
             )
             try:
                 self._conversation = conversation
@@ -229,6 +245,7 @@ class Sessions:
                 self._conversation = None
                 self._counts.clear()
                 self._power.clear()
+                self._links.clear()
                 client.close()
 
     def _news(self, session: str | None) -> None:
@@ -246,15 +263,28 @@ class Sessions:
                 self._on_viewers(session)
             case "power":
                 self._heard_power(session, offered=bool(event.get("offered")))
+            case "link":
+                self._heard_link(session, event.get("link"))
+
+    def _heard_session(self, session: str, known: Mapping[str, Any]) -> None:
+        """What is known of a session when a conversation begins."""
+        self._heard_power(session, offered=bool(known.get("power")))
+        self._heard_link(session, known.get("link"))
 
     def _heard_power(self, session: str, *, offered: bool) -> None:
         if offered != (session in self._power):
             self._power ^= {session}
             self._on_power(session)
 
-
-class _HeardPower(Protocol):
-    def __call__(self, session: str, *, offered: bool) -> None: ...
+    def _heard_link(self, session: str, told: Mapping[str, Any] | None) -> None:
+        link = None if told is None else Link(MachineState(told["state"]), str(told["detail"]))
+        if link == self._links.get(session):
+            return
+        if link is None:
+            del self._links[session]
+        else:
+            self._links[session] = link
+        self._on_link(session)
 
 
 class _Conversation:
@@ -266,13 +296,13 @@ class _Conversation:
         screens: Screens,
         tasks: TaskOwner,
         news: Callable[[str | None], None],
-        heard_power: _HeardPower,
+        heard_session: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self.client = client
         self._screens = screens
         self._tasks = tasks
         self._news = news
-        self._heard_power = heard_power
+        self._heard_session = heard_session
         self.introduced: set[str] = set()
         self._looks: dict[str, asyncio.Event] = {}
 
@@ -282,7 +312,7 @@ class _Conversation:
             await self.client.request("revoke", share=share)
         wanted = set(await self._screens.sessions())
         for known in (await self.client.request("sessions"))["sessions"]:
-            self._heard_power(known["name"], offered=bool(known.get("power")))
+            self._heard_session(known["name"], known)
             if known["name"] not in wanted:
                 await self.client.request("close_session", session=known["name"])
         for session in sorted(wanted):

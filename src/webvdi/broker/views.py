@@ -122,6 +122,9 @@ class MachineView:
     created: float
     viewers: int
     """How many are looking."""
+    link: str | None = None
+    """Of a display: ``live``, ``connecting``, ``unreachable`` or ``password`` (it asks for one);
+    None while nobody looks, for then there is no link."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,45 @@ from typing import TypeVar
 
 from webvdi.base.paths import places
 from webvdi.cli.client import Client, open_client
+from webvdi.cli.exits import Interrupted
+from webvdi.cli.terminal import program, with_state
 
 T = TypeVar("T")
 
 
-def ask(state: Path | None, what: str, work: Callable[[Client], Awaitable[T]]) -> T:
-    """What *work* returns, given a client of the service on *state*."""
+def ask(
+    state: Path | None,
+    what: str,
+    work: Callable[[Client], Awaitable[T]],
+    interrupted: Callable[[bool], str] | None = None,
+) -> T:
+    """What *work* returns, given a client of the service on *state*.
+
+    Where Ctrl-C leaves something going on, *interrupted* says so: it is told whether a service was
+    asked, and what it returns is what :class:`Interrupted` says.
+    """
+    served: bool | None = None
 
     async def ask_and_close() -> T:
+        nonlocal served
         async with open_client(places(state), what) as client:
+            served = client.holder is not None
             return await work(client)
 
-    return asyncio.run(ask_and_close())
+    try:
+        return asyncio.run(ask_and_close())
+    except KeyboardInterrupt as error:
+        if served is None or interrupted is None:
+            raise
+        raise Interrupted(f"interrupted; {interrupted(served)}") from error
+
+
+def goes_on(served: bool, doing: str, look: str, state: Path | None) -> str:
+    """Words on what an interrupted command leaves behind: what the service does, and how to look.
+
+    Without a service nobody goes on, and how far it came has to be looked at likewise.
+    """
+    command = with_state(f"{program()} {look}", state)
+    if served:
+        return f"the service goes on {doing}: {command} tells how far it is"
+    return f"{command} tells how far it came"

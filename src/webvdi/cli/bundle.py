@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webvdi import __version__
-from webvdi.base.files import write_atomic
 from webvdi.base.paths import Places
 from webvdi.cli.claim import holder_of
+from webvdi.cli.output_file import write_output
 
 if TYPE_CHECKING:
     from webvdi.cli.doctor import Examination
@@ -44,7 +44,7 @@ _LEFT_OUT = ("notes",)
 REDACTED = "(left out)"
 
 
-def write_bundle(path: Path, where: Places, examination: "Examination") -> Path:
+def write_bundle(path: Path, where: Places, examination: "Examination", *, force: bool) -> Path:
     """Write the bundle at *path*, for its owner's eyes until they have looked into it."""
     parts = {
         "findings.json": _json([asdict(finding) for finding in examination.findings]),
@@ -60,7 +60,7 @@ def write_bundle(path: Path, where: Places, examination: "Examination") -> Path:
             member = tarfile.TarInfo(f"webvdi-doctor/{name}")
             member.size, member.mtime, member.mode = len(data), int(time.time()), 0o600
             tar.addfile(member, io.BytesIO(data))
-    write_atomic(path, out.getvalue())
+    write_output(path, out.getvalue(), force=force, mode=0o600)
     return path
 
 

@@ -29,6 +29,11 @@ def image_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, "images", "name", incomplete)
 
 
+def upload_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Unfinished uploads."""
+    return _names(ctx, "uploads", "name", incomplete)
+
+
 def share_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Share links."""
     return _names(ctx, "shares", "id", incomplete)

@@ -93,7 +93,9 @@ def application(
 ) -> Application:
     """The application before *service*."""
     site = make_site(service, places, key, options)
-    fabricator = WebSocketFabricator(places.run / "viewer.sock", site.may_connect)
+    fabricator = WebSocketFabricator(
+        places.run / "viewer.sock", site.may_connect, site.until_disconnected
+    )
     portal = Portal(site, fabricator, any_host=options.any_host)
     return Application(portal.app, portal.owners, service, site)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from webvdi.base.errors import Refused
 from webvdi.base.paths import Places, places
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.claim import Claim, Holder, holder_of
 from webvdi.cli.client import Client, machine_path, standing_in
 from webvdi.cli.door import ServingOptions, open_door
@@ -26,9 +26,9 @@ from webvdi.cli.following import progress_bar
 from webvdi.cli.links import new_login
 from webvdi.cli.machine_create import make
 from webvdi.cli.machines import Machine
-from webvdi.cli.serving import Words, only_one, serve, settings_for, with_state
+from webvdi.cli.serving import Words, only_one, serve, settings_for
 from webvdi.cli.surroundings import has_display
-from webvdi.cli.terminal import console, program, safe, say
+from webvdi.cli.terminal import console, program, safe, say, with_state
 
 FAREWELL = """\
 Stopped serving.  The machine itself keeps running:
@@ -124,7 +124,11 @@ def _show_in(
     holder: Holder, system: DemoSystem, options: DemoOptions, *, open_browser: bool
 ) -> None:
     """Prepare the machine in the running service, and print a link to it."""
-    ask(options.state, "demo", lambda client: prepare(client, system, options))
+
+    def interrupted(served: bool) -> str:
+        return goes_on(served, "making it", f"machine show {system.name}", options.state)
+
+    ask(options.state, "demo", lambda client: prepare(client, system, options), interrupted)
     url = str(new_login(options.state)["url"]) if holder.auth else holder.url
     say(f"\n  Open  [bold]{url}[/bold]\n")
     say(f"  webvdi runs already (process {holder.pid}), with options of its own.")

@@ -22,6 +22,7 @@ from webvdi.base.paths import Places, places
 from webvdi.cli.claim import Holder, holder_of
 from webvdi.cli.client import Client, machine_path, open_client
 from webvdi.cli.exits import Exit, ServiceUnavailable
+from webvdi.cli.output_file import check_free
 from webvdi.cli.terminal import console, print_json, program, safe
 
 MARKS = {"ok": ("✓", "green"), "note": ("·", "blue"), "warning": ("!", "yellow")}
@@ -58,15 +59,19 @@ class Examination:
         return any(finding.level == "failure" for finding in self.findings)
 
 
-def run_doctor(state: Path | None, *, bundle: Path | None, repair: bool, json: bool) -> None:
+def run_doctor(
+    state: Path | None, *, bundle: Path | None, force: bool, repair: bool, json: bool
+) -> None:
     """Examine, tell, and end with 1 where machines cannot run."""
+    if bundle is not None:
+        check_free(bundle, force=force)
     where = places(state)
     if not json and console.is_terminal:
         with console.status("Examining this host…"):
             examination = asyncio.run(examine(where, repair=repair))
     else:
         examination = asyncio.run(examine(where, repair=repair))
-    written = _write_bundle(where, examination, bundle)
+    written = _write_bundle(where, examination, bundle, force=force)
     if json:
         print_json(
             {
@@ -83,12 +88,14 @@ def run_doctor(state: Path | None, *, bundle: Path | None, repair: bool, json: b
         raise typer.Exit(Exit.FAILED)
 
 
-def _write_bundle(where: Places, examination: Examination, bundle: Path | None) -> Path | None:
+def _write_bundle(
+    where: Places, examination: Examination, bundle: Path | None, *, force: bool
+) -> Path | None:
     if bundle is None:
         return None
     from webvdi.cli.bundle import write_bundle
 
-    return write_bundle(bundle.absolute(), where, examination)
+    return write_bundle(bundle.absolute(), where, examination, force=force)
 
 
 def show(examination: Examination) -> None:

@@ -49,13 +49,18 @@ def open_door(options: ServingOptions, certificates: Path) -> Door:
     return Door(listen, tcp, options.auth, options.open_browser)
 
 
+def check_both(options: ServingOptions) -> None:
+    """Refuse a certificate without its key, or the other way round."""
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise Refused("--tls-cert and --tls-key belong together", reason="bad_options")
+
+
 def _certificate(
     options: ServingOptions, host: str, certificates: Path
 ) -> tuple[Path | None, Path | None]:
     """The certificate and its key, that there are and belong together; None for plain HTTP."""
+    check_both(options)
     certificate, key = options.tls_cert, options.tls_key
-    if (certificate is None) != (key is None):
-        raise Refused("--tls-cert and --tls-key belong together", reason="bad_certificate")
     if certificate is None and not options.tls_self_signed:
         return None, None
     # A supervisor keeps what it loads for as long as it serves.

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from webvdi.base.errors import Conflict, NotFound, StateError, WebvdiError
+from webvdi.base.errors import Conflict, NotFound, Refused, StateError, WebvdiError
 
 
 class Exit(IntEnum):
@@ -12,7 +12,10 @@ class Exit(IntEnum):
     FAILED = 1
     """Refused or failed."""
     USAGE = 2
-    """The command line itself is wrong."""
+    """What was typed cannot be meant, whoever noticed: typer, a command, or the service.
+
+    What is right but refused, or fails, is :attr:`FAILED`: a file that is not there, a port in use.
+    """
     NOT_FOUND = 3
     CONFLICT = 4
     """It exists already, or is in a state that does not allow this."""
@@ -24,12 +27,15 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.DONE: "done",
     Exit.FAILED: "refused or failed; stderr says why",
-    Exit.USAGE: "the command line is wrong",
-    Exit.NOT_FOUND: "there is no such machine, guest, image or share",
+    Exit.USAGE: "the command line is wrong: an option, or a value that cannot be meant",
+    Exit.NOT_FOUND: "there is no such machine, guest, image, upload or share",
     Exit.CONFLICT: "it exists already, or its state does not allow this",
     Exit.UNAVAILABLE: "the service does not answer, or another command is at work",
     Exit.INTERRUPTED: "Ctrl-C",
 }
+
+_USAGE = ("bad_options", "bad_amount", "bad_endpoint", "bad_listen", "bad_url")
+"""Reasons of what commands themselves refuse, that are about the words which were typed."""
 
 _CONFLICTS = ("conflict", "state", "in_use")
 """Reasons of an HTTP 409 that a script may want to tell from a plain refusal."""
@@ -37,6 +43,12 @@ _CONFLICTS = ("conflict", "state", "in_use")
 
 class ServiceUnavailable(WebvdiError):
     """Nobody can be asked about the machines just now."""
+
+
+class Interrupted(WebvdiError):
+    """Ctrl-C came while something was going on that is worth a word."""
+
+    reason = "interrupted"
 
 
 class Problem(WebvdiError):
@@ -60,6 +72,12 @@ def exit_code(error: Exception) -> Exit:
             return Exit.CONFLICT
         case ServiceUnavailable():
             return Exit.UNAVAILABLE
+        case Interrupted():
+            return Exit.INTERRUPTED
+        case Refused() if error.reason in _USAGE:
+            return Exit.USAGE
+        case Refused() if error.reason == "file_exists":
+            return Exit.CONFLICT
         case _:
             return Exit.FAILED
 
@@ -71,6 +89,8 @@ def _of_problem(problem: Problem) -> Exit:
         return Exit.UNAVAILABLE
     if problem.status == 409 and problem.reason in _CONFLICTS:
         return Exit.CONFLICT
+    if problem.status == 422 and problem.reason == "invalid":
+        return Exit.USAGE
     return Exit.FAILED
 
 

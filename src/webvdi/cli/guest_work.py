@@ -6,12 +6,13 @@ from typing import Any
 from rich.console import Console
 
 from webvdi.base.errors import NotFound
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, path_of
 from webvdi.cli.exits import Problem
 from webvdi.cli.following import follow, progress_bar
+from webvdi.cli.machines import waiting
 from webvdi.cli.quantities import size_in_words
-from webvdi.cli.terminal import console, print_json, print_list, program, safe
+from webvdi.cli.terminal import console, print_json, print_list, program, safe, with_state
 
 Guest = dict[str, Any]
 
@@ -59,9 +60,16 @@ def build(name: str, state: Path | None, *, json: bool) -> None:
                 report,
             )
 
-    guest = ask(state, "guest build", work)
+    def interrupted(served: bool) -> str:
+        words = goes_on(served, f"building {name}", "guest list", state)
+        end = with_state(f"{program()} guest cancel {name}", state)
+        return f"{words}, {end} ends it" if served else words
+
+    guest = ask(state, "guest build", work, interrupted)
     if guest["failed"]:
         raise Problem(409, "failed", "It could not be built", str(guest["failed"]))
+    if not guest["built"]:
+        raise Problem(409, "failed", "It was not built", f"the build of {name} was cancelled")
     if json:
         print_json(guest)
     else:
@@ -69,6 +77,26 @@ def build(name: str, state: Path | None, *, json: bool) -> None:
             f"{safe(name)} is built; {program()} machine create NAME --guest {safe(name)} uses it.",
             markup=False,
         )
+
+
+def cancel(name: str, state: Path | None, *, json: bool) -> None:
+    """End a guest's build, wherever it was begun."""
+
+    async def work(client: Client) -> Guest:
+        with waiting(f"Ending the build of {name} …", quiet=json):
+            answer = await client.ask("DELETE", path_of("guests", name, "build"))
+        return dict(answer.json())
+
+    def interrupted(served: bool) -> str:
+        return goes_on(served, f"ending the build of {name}", "guest list", state)
+
+    guest = ask(state, "guest cancel", work, interrupted)
+    if json:
+        print_json(guest)
+    elif guest["built"]:
+        console.print(f"{safe(name)} has a build: that of now, or an older one.", markup=False)
+    else:
+        console.print(f"{safe(name)} is not built.", markup=False)
 
 
 def prune(state: Path | None, *, json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from webvdi.base.errors import Refused, WebvdiError
 from webvdi.cli.asking import ask
 from webvdi.cli.client import Client, path_of
 from webvdi.cli.following import Report, progress_bar
-from webvdi.cli.machine_create import image_id
+from webvdi.cli.machine_create import id_among, image_id
 from webvdi.cli.machines import confirm
-from webvdi.cli.quantities import size_in_words
-from webvdi.cli.terminal import console, print_json, print_list, safe
+from webvdi.cli.quantities import in_words, size_in_words
+from webvdi.cli.terminal import console, note, print_json, print_list, program, safe, with_state
 
 Image = dict[str, Any]
+Upload = dict[str, Any]
 
 PIECE = 8 << 20
 """Bytes a request carries; one may have 16 MiB."""
@@ -28,18 +30,58 @@ READ = 1 << 20
 def list_all(state: Path | None, *, json: bool) -> None:
     """List the images."""
 
-    async def work(client: Client) -> list[Image]:
-        return list(await client.get("images"))
+    async def work(client: Client) -> tuple[list[Image], list[Upload]]:
+        return list(await client.get("images")), list(await client.get("uploads"))
 
     columns = ("IMAGE", "NAME", "KIND", "SIZE", "USED BY")
     empty = "There are no images; webvdi image add FILE brings one."
-    print_list(ask(state, "image list", work), columns, _row, empty=empty, json=json)
+    found, unfinished = ask(state, "image list", work)
+    print_list(found, columns, _row, empty=empty, json=json)
+    if unfinished and not json:
+        number = len(unfinished)
+        what = "1 upload is" if number == 1 else f"{number} uploads are"
+        note(f"{what} unfinished: {with_state(f'{program()} image uploads', state)}")
 
 
 def _row(image: Image) -> list[object]:
     kind = image["kind"] if image["kind"] == image["format"] else f"disk ({image['format']})"
     used = ", ".join(image["in_use_by"])
     return [image["id"], image["name"], kind, size_in_words(image["size_bytes"]), used]
+
+
+def list_uploads(state: Path | None, *, json: bool) -> None:
+    """List the uploads that are not complete."""
+
+    async def work(client: Client) -> list[Upload]:
+        return list(await client.get("uploads"))
+
+    found, now = ask(state, "image uploads", work), time.time()
+    columns = ("UPLOAD", "NAME", "HERE", "OF", "KEPT FOR")
+    empty = "No upload is unfinished."
+    print_list(found, columns, lambda upload: _upload_row(upload, now), empty=empty, json=json)
+
+
+def _upload_row(upload: Upload, now: float) -> list[object]:
+    here, whole = size_in_words(upload["offset"]), size_in_words(upload["size_bytes"])
+    return [upload["id"], upload["name"], here, whole, in_words(upload["expires"] - now)]
+
+
+def abort(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -> None:
+    """Give up uploads, and what has come of them."""
+    confirm(f"Give up {', '.join(names)}, and what has come of it?", yes=yes)
+
+    async def work(client: Client) -> list[str]:
+        found = await client.get("uploads")
+        ids = [id_among(found, "upload", name) for name in names]
+        for upload in ids:
+            await client.delete(path_of("uploads", upload))
+        return ids
+
+    gone = ask(state, "image abort", work)
+    if json:
+        print_json([{"id": upload, "deleted": True} for upload in gone])
+    else:
+        console.print(f"{', '.join(map(safe, names))}: given up.", markup=False)
 
 
 def add(file: Path, name: str | None, state: Path | None, *, json: bool) -> None:

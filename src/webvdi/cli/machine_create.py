@@ -1,7 +1,7 @@
 """The work of ``webvdi machine create``: one source, its settings, and a bar until it runs."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from webvdi.base.errors import NotFound, Refused, WebvdiError
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, machine_path
 from webvdi.cli.exits import Problem
 from webvdi.cli.following import Report, follow, progress_bar
@@ -90,8 +90,10 @@ def _disk_mode(wanted: Wanted) -> dict[str, str]:
 def run(wanted: Wanted, state: Path | None, *, json: bool) -> None:
     """Make it, start it if so wanted, and say so."""
     body = body_of(wanted)
+    starting = False
 
     async def work(client: Client) -> Machine:
+        nonlocal starting
         if wanted.image is not None:
             body["image"] = await image_id(client, wanted.image)
         shown = Console(stderr=True, highlight=False)
@@ -99,10 +101,18 @@ def run(wanted: Wanted, state: Path | None, *, json: bool) -> None:
             machine = await make(client, body, report)
             if not wanted.start:
                 return machine
+            starting = True
             report(f"Starting {wanted.name}", 0, 0)
             return await start(client, machine)
 
-    machine = ask(state, "machine create", work)
+    def interrupted(served: bool) -> str:
+        # The start is a request of its own, which nobody makes any more.
+        doing = f"making {wanted.name}, and does not start it" if wanted.start else "making it"
+        if starting:
+            doing = f"starting {wanted.name}"
+        return goes_on(served, doing, f"machine show {wanted.name}", state)
+
+    machine = ask(state, "machine create", work, interrupted)
     if json:
         print_json(machine)
         return
@@ -124,16 +134,22 @@ def tell(machine: Machine) -> None:
 
 async def image_id(client: Client, name: str) -> str:
     """The id of the image with this name or id.  Raises :class:`NotFound`."""
-    images = await client.get("images")
-    for image in images:
-        if image["id"] == name:
-            return name
-    same = [str(image["id"]) for image in images if image["name"] == name]
+    return id_among(await client.get("images"), "image", name)
+
+
+def id_among(things: Sequence[Mapping[str, Any]], kind: str, name: str) -> str:
+    """The id of the one of *things* with this name or id.
+
+    Raises :class:`NotFound`, :class:`Refused` (``ambiguous``).
+    """
+    if any(thing["id"] == name for thing in things):
+        return name
+    same = [str(thing["id"]) for thing in things if thing["name"] == name]
     if not same:
-        raise NotFound("image", name)
+        raise NotFound(kind, name)
     if len(same) > 1:
         raise Refused(
-            f"{len(same)} images are named {name!r}; use an id: {', '.join(same)}",
+            f"{len(same)} {kind}s are named {name!r}; use an id: {', '.join(same)}",
             reason="ambiguous",
         )
     return same[0]

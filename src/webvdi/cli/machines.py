@@ -11,10 +11,10 @@ import typer
 from rich.markup import escape
 
 from webvdi.base.errors import Refused, WebvdiError
-from webvdi.base.files import write_atomic
-from webvdi.cli.asking import ask
+from webvdi.cli.asking import ask, goes_on
 from webvdi.cli.client import Client, machine_path
 from webvdi.cli.exits import as_problem, exit_code
+from webvdi.cli.output_file import check_free, write_output
 from webvdi.cli.quantities import gibibytes, mebibytes, size_in_words
 from webvdi.cli.terminal import (
     console,
@@ -37,6 +37,18 @@ DONE = {
     "save": "is saved",
 }
 """What is said after a verb."""
+
+DOING = {
+    "start": "starting",
+    "stop": "stopping",
+    "kill": "killing",
+    "reset": "resetting",
+    "pause": "pausing",
+    "resume": "resuming",
+    "save": "saving",
+    "delete": "deleting",
+}
+"""What is said of a verb that goes on without us."""
 
 
 def settings(
@@ -111,7 +123,12 @@ def _row(machine: Machine) -> list[object]:
 
 
 def state_of(machine: Machine) -> Any:
-    """The one word that matters: its phase until it is ready, then its state."""
+    """The one word that matters: its phase until it is ready, then its state.
+
+    Of a display that is its link: whether it runs nobody knows.
+    """
+    if machine["kind"] == "display":
+        return state_text(machine["link"] or "not looked at")
     if machine["phase"] == "ready":
         return state_text(machine["state"])
     step = machine["progress"]
@@ -221,7 +238,7 @@ def act(
             _tell_acceleration(machine, verb)
         return machine
 
-    _each(f"machine {verb}", names, state, one, json=json)
+    _each(verb, names, state, one, json=json)
 
 
 def _tell_acceleration(machine: Machine, verb: str) -> None:
@@ -240,7 +257,7 @@ def delete(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -
             console.print(f"{safe(machine['name'])} is gone.", markup=False)
         return {"id": machine["id"], "name": machine["name"], "deleted": True}
 
-    _each("machine delete", names, state, one, json=json)
+    _each("delete", names, state, one, json=json)
 
 
 def waiting(words: str, *, quiet: bool) -> AbstractContextManager[object]:
@@ -260,12 +277,14 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def _each(what: str, names: Sequence[str], state: Path | None, one: Any, *, json: bool) -> None:
+def _each(verb: str, names: Sequence[str], state: Path | None, one: Any, *, json: bool) -> None:
     failures: list[WebvdiError] = []
+    waiting_for = list(names)
 
     async def work(client: Client) -> list[Machine]:
         done = []
-        for name in names:
+        for at, name in enumerate(names):
+            waiting_for[:] = names[at:]
             try:
                 done.append(await one(client, name))
             except WebvdiError as error:
@@ -274,7 +293,12 @@ def _each(what: str, names: Sequence[str], state: Path | None, one: Any, *, json
                     typer.echo(f"webvdi: {safe(name)}: {safe(error)}", err=True)
         return done
 
-    done = ask(state, what, work)
+    def interrupted(served: bool) -> str:
+        name, *others = waiting_for
+        words = goes_on(served, f"{DOING[verb]} {name}", f"machine show {name}", state)
+        return f"{words}; not begun: {', '.join(others)}" if others else words
+
+    done = ask(state, f"machine {verb}", work, interrupted)
     if len(names) == 1 and failures:
         raise failures[0]
     if json:
@@ -283,20 +307,25 @@ def _each(what: str, names: Sequence[str], state: Path | None, one: Any, *, json
         raise typer.Exit(exit_code(failures[0]))
 
 
-def screenshot(name: str, file: Path | None, state: Path | None, *, json: bool) -> None:
+def screenshot(
+    name: str, file: Path | None, state: Path | None, *, force: bool, json: bool
+) -> None:
     """Write the screen's picture to *file*, or stdout."""
+    to_stdout = str(file) == "-"
+    if to_stdout and json:
+        raise Refused("--json and a picture on stdout: give a FILE", reason="bad_options")
+    path = file or Path(f"{name}.png")
+    if not to_stdout:
+        check_free(path, force=force)
 
     async def work(client: Client) -> bytes:
         return (await client.ask("GET", machine_path(name, "screenshot"))).content
 
     picture = ask(state, "machine screenshot", work)
-    if file is not None and str(file) == "-":
-        if json:
-            raise Refused("--json and a picture on stdout: give a FILE", reason="bad_options")
+    if to_stdout:
         sys.stdout.buffer.write(picture)
         return
-    path = file or Path(f"{name}.png")
-    write_atomic(path, picture, mode=0o644)
+    write_output(path, picture, force=force)
     if json:
         print_json({"file": str(path.absolute()), "size_bytes": len(picture)})
     else:

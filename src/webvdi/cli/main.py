@@ -67,16 +67,16 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(error, f"{where}{error.strerror or error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _fail(error: Exception, words: str) -> NoReturn:
-    from webvdi.cli.exits import as_problem, exit_code
+    from webvdi.cli.exits import Interrupted, as_problem, exit_code
     from webvdi.cli.terminal import safe
 
     if errors_as.json:
         typer.echo(json.dumps(as_problem(error) | {"detail": words}), err=True)
     else:
-        typer.echo(f"webvdi: {safe(words)}", err=True)
+        line = f"webvdi: {safe(words)}"
+        after_the_c = isinstance(error, Interrupted) and sys.stderr.isatty()  # ^C, as it shows
+        typer.echo(f"\n{line}" if after_the_c else line, err=True)
     sys.exit(exit_code(error))

@@ -114,3 +114,4 @@ MachineNames = Annotated[
 GuestName = Annotated[str, typer.Argument(metavar="GUEST", autocompletion=guest_names)]
 ShareId = Annotated[str, typer.Argument(metavar="SHARE", autocompletion=share_ids)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists already.")]

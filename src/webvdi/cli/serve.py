@@ -4,8 +4,8 @@ from pathlib import Path
 
 from webvdi.base.paths import places
 from webvdi.cli.door import ServingOptions, open_door
-from webvdi.cli.serving import Words, only_one, serve, settings_for, with_state
-from webvdi.cli.terminal import console, program
+from webvdi.cli.serving import Words, only_one, serve, settings_for
+from webvdi.cli.terminal import console, program, with_state
 
 FAREWELL = "Stopped serving.  Running machines keep running; {again} finds them again."
 

@@ -6,15 +6,20 @@ then, once the service has ended, it shuts the machines down or saves them.
 """
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from webvdi.base.errors import Refused
 from webvdi.base.files import write_atomic
+from webvdi.base.paths import places
+from webvdi.cli.door import ServingOptions, check_both
+from webvdi.cli.listen import Listen, check_safe, parse_listen, parse_url
 from webvdi.cli.options import LISTEN
-from webvdi.cli.terminal import console
+from webvdi.cli.terminal import console, note
 
 SYSTEM_STATE = Path("/var/lib/webvdi")
 
@@ -48,7 +53,7 @@ KillMode=process
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=20
-EnvironmentFile=-{environment}
+{variables}EnvironmentFile=-{environment}
 {account}{hardening}
 [Install]
 WantedBy={target}
@@ -68,7 +73,7 @@ RemainAfterExit=yes
 ExecStart=/bin/true
 ExecStop={shutdown}
 TimeoutStopSec={timeout}
-EnvironmentFile=-{environment}
+{variables}EnvironmentFile=-{environment}
 {account}
 [Install]
 WantedBy={target}
@@ -121,11 +126,21 @@ class Unit:
 
 
 def units(
-    *, user: bool, command: str, listen: str = LISTEN, state: Path | None = None
+    *,
+    user: bool,
+    command: str,
+    serving: Sequence[str] = (),
+    state: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> list[Unit]:
-    """The units.  *command* is how systemd calls us: an absolute path, perhaps with arguments."""
-    where = f" --state {_quoted(state)}" if state is not None else ""
-    heard = f" --listen {listen}" if listen != LISTEN else ""
+    """The units.
+
+    *command* is how systemd calls us: an absolute path, perhaps with arguments.  *serving* are
+    options of ``webvdi serve``, *variables* the environment that both units have.
+    """
+    where = f" --state {_word(str(state.absolute()))}" if state is not None else ""
+    options = "".join(f" {_word(word)}" for word in serving)
+    environ = "".join(f"Environment={_assignment(*pair)}\n" for pair in (variables or {}).items())
     account = "" if user else _ACCOUNT
     target = "default.target" if user else "multi-user.target"
     environment = USER_ENVIRONMENT if user else SYSTEM_ENVIRONMENT
@@ -133,7 +148,8 @@ def units(
         flag="--user " if user else "",
         settings=environment.replace("%h", "~"),
         environment=environment,
-        serve=f"{command} serve --no-open{heard}{where}",
+        variables=environ,
+        serve=f"{command} serve --no-open{options}{where}",
         account=account,
         hardening=_HARDENING + ("" if user else _SYSTEM_HARDENING),
         target=target,
@@ -143,6 +159,7 @@ def units(
     machines = _MACHINES.format(
         shutdown=f"{command} shutdown --host --deadline {DEADLINE_S}s{where}",
         timeout=DEADLINE_S + 10,
+        variables=environ,
         environment=environment,
         account=account,
         target=target,
@@ -150,16 +167,88 @@ def units(
     return [Unit("webvdi.service", serve), Unit("webvdi-machines.service", machines)]
 
 
-def _quoted(path: Path) -> str:
-    text = str(path.absolute()).replace("%", "%%")
-    return f'"{text}"' if " " in text else text
+def _word(text: str) -> str:
+    """*text* as one word of a command line in a unit (systemd.service(5), COMMAND LINES)."""
+    return _quoted(text.replace("$", "$$"))
 
 
-def install(user: bool | None, listen: str, state: Path | None, *, only_print: bool) -> None:
+def _assignment(name: str, value: str) -> str:
+    """A variable as ``Environment=`` takes it; there, ``$`` means nothing (systemd.exec(5))."""
+    return _quoted(f"{name}={value}")
+
+
+def _quoted(text: str) -> str:
+    text = text.replace("%", "%%")
+    if re.fullmatch(r"[\w@%+=:,./$\[\]-]+", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def serving_words(options: ServingOptions) -> list[str]:
+    """*options* as ``webvdi serve`` takes them, in any directory; defaults are left out.
+
+    Raises :class:`Refused` for what cannot be meant.
+    """
+    host, port = parse_listen(options.listen)
+    check_both(options)
+    if options.url is not None:
+        parse_url(options.url)
+    files = {"--tls-cert": options.tls_cert, "--tls-key": options.tls_key}
+    given = {
+        "--listen": None if (host, port) == parse_listen(LISTEN) else options.listen,
+        **{name: None if file is None else str(file.absolute()) for name, file in files.items()},
+        "--behind-proxy": options.behind_proxy,
+        "--url": options.url,
+    }
+    words = [word for name, value in given.items() if value is not None for word in (name, value)]
+    return [*words, "--tls-self-signed"] if options.tls_self_signed else words
+
+
+def same_places(*, user: bool, state: Path | None) -> dict[str, str]:
+    """The variables by which a unit finds what the command line finds here.
+
+    The user's systemd has an environment of its own, whatever the shell's says.  With a *state*
+    that is named, and for the host's own account, none is needed.
+    """
+    if not user or state is not None:
+        return {}
+    here = places()
+    homes = {"XDG_STATE_HOME": here.state.parent, "XDG_CACHE_HOME": here.cache.parent}
+    return {name: str(home.absolute()) for name, home in homes.items()}
+
+
+def _why_not_safe(options: ServingOptions) -> str:
+    """Why ``webvdi serve`` would refuse these options; empty if it would not."""
+    host, port = parse_listen(options.listen)
+    certificate = options.tls_cert or (Path("self-signed") if options.tls_self_signed else None)
+    try:
+        check_safe(Listen(host, port, certificate, None, options.behind_proxy), auth=options.auth)
+    except Refused as error:
+        return str(error)
+    return ""
+
+
+def install(
+    user: bool | None, serving: ServingOptions, state: Path | None, *, only_print: bool
+) -> None:
     """Write the units, or print them.  Raises :class:`Refused`."""
     root = os.geteuid() == 0
     for_user = not root if user is None else user
-    found = units(user=for_user, command=our_command(), listen=listen, state=state)
+    found = units(
+        user=for_user,
+        command=our_command(),
+        serving=serving_words(serving),
+        state=state,
+        variables=same_places(user=for_user, state=state),
+    )
+    unsafe = _why_not_safe(serving)
+    if unsafe:
+        settings = (USER_ENVIRONMENT if for_user else SYSTEM_ENVIRONMENT).replace("%h", "~")
+        note(
+            "webvdi.service will not start with these options, unless "
+            f"{settings} has more: {unsafe}"
+        )
     if only_print:
         for unit in found:
             sys.stdout.write(f"# --- {unit.name}\n{unit.text}\n")
@@ -169,6 +258,10 @@ def install(user: bool | None, listen: str, state: Path | None, *, only_print: b
             "units for the host are written by root: use sudo, or leave out --system",
             reason="not_root",
         )
+    if serving.tls_cert is not None and serving.tls_key is not None:
+        from webvdi.cli.certificate import check_pair
+
+        check_pair(serving.tls_cert, serving.tls_key)
     directory = directory_for(user=for_user)
     directory.mkdir(parents=True, exist_ok=True)
     for unit in found:
@@ -211,6 +304,6 @@ def our_command() -> str:
     """How systemd finds us: the installed program's path, else this Python with our module."""
     ours = Path(sys.argv[0])
     if ours.name == "webvdi" and ours.exists():
-        return str(ours.absolute())
+        return _word(str(ours.absolute()))
     found = shutil.which("webvdi")
-    return str(Path(found).absolute()) if found else f"{sys.executable} -m webvdi"
+    return _word(str(Path(found).absolute())) if found else f"{_word(sys.executable)} -m webvdi"

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import http.client
 import secrets
-import shlex
 import signal
 import socket
 import time
@@ -162,8 +161,3 @@ def settings_for(where: Places, door: Door, *, autostart: bool) -> WebSettings:
         cookie_name=f"webvdi_{door.listen.port}",
         autostart=autostart,
     )
-
-
-def with_state(command: str, state: Path | None) -> str:
-    """*command* for the same state directory."""
-    return command if state is None else f"{command} --state {shlex.quote(str(state))}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,10 @@ console = Console(highlight=False, soft_wrap=True)
 
 STYLES = {
     "running": "green",
+    "live": "green",
+    "connecting": "cyan",
+    "unreachable": "red",
+    "password": "yellow",
     "starting": "cyan",
     "stopping": "cyan",
     "creating": "cyan",
@@ -112,3 +117,8 @@ def program() -> str:
     with contextlib.suppress(ValueError):
         return str(ours.absolute().relative_to(Path.cwd()))
     return str(ours.absolute())
+
+
+def with_state(command: str, state: Path | None) -> str:
+    """*command* for the same state directory."""
+    return command if state is None else f"{command} --state {shlex.quote(str(state))}"

@@ -20,6 +20,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 SUBPROTOCOL = "webvdi.v1"
 
 _GOING_AWAY = 1001
+_POLICY = 1008
 _TRY_AGAIN_LATER = 1013
 
 
@@ -27,17 +28,22 @@ class WebSocketFabricator:
     """An ASGI application for WebSocket scopes (ASGI 3, WebSocket spec 2.3)."""
 
     def __init__(
-        self, viewer_socket: Path, may_connect: Callable[[Scope], Awaitable[bool]]
+        self,
+        viewer_socket: Path,
+        may_connect: Callable[[Scope], Awaitable[bool]],
+        until_out: Callable[[Scope], Awaitable[None]] | None = None,
     ) -> None:
         self._viewer_socket = viewer_socket
         self._may_connect = may_connect
         """Who is nobody gets no connection: each takes a place in the Managed Server's hall."""
+        self._until_out = until_out or _for_ever
+        """Returns when one that was let in must go, for their browser has logged out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay between one browser and the Managed Server until either ends."""
         await receive()  # websocket.connect
         if not (_from_our_page(scope) and await self._may_connect(scope)):
-            await send({"type": "websocket.close", "code": 1008})  # becomes HTTP 403
+            await send({"type": "websocket.close", "code": _POLICY})  # becomes HTTP 403
             return
         offered = scope.get("subprotocols", [])
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
@@ -50,13 +56,19 @@ class WebSocketFabricator:
             await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
             return
         try:
-            await _relay(link, receive, send)
+            await _relay(link, receive, send, self._until_out(scope))
         finally:
             link.close()
 
 
-async def _relay(link: ViewerLink, receive: Receive, send: Send) -> None:
-    """Run both directions; the end of one ends the other."""
+async def _for_ever(_: Scope) -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def _relay(
+    link: ViewerLink, receive: Receive, send: Send, until_out: Awaitable[None]
+) -> None:
+    """Run both directions; the end of one ends the other, and *until_out* ends both."""
 
     async def to_browser() -> None:
         # send() waits while the browser does not read, and so stops our reading: no queue here.
@@ -71,7 +83,11 @@ async def _relay(link: ViewerLink, receive: Receive, send: Send) -> None:
                 break  # text is no message of ours
             await link.send(data)
 
-    tasks = [asyncio.Task(to_browser(), name="to"), asyncio.Task(from_browser(), name="from")]
+    async def out() -> None:
+        await until_out
+        await send({"type": "websocket.close", "code": _POLICY})
+
+    tasks = [asyncio.Task(run(), name=run.__name__) for run in (to_browser, from_browser, out)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

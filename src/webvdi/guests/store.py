@@ -17,8 +17,10 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import IO
 
 from webvdi.guests.bundle import GuestBundle, load_bundle
 from webvdi.guests.errors import NoSpace
@@ -61,17 +63,30 @@ def prune(cache_dir: Path, *, keep: Collection[str] = ()) -> list[str]:
     return removed
 
 
+_LOCK_EVERY_S = 0.2
+"""How often the lock is tried while another build has it."""
+
+
 @contextlib.contextmanager
 def build_lock(cache_dir: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of *cache_dir*; *on_wait* is called once if another build has it."""
+    """Hold the lock of *cache_dir*; *on_wait* is called again and again while another build has it.
+
+    What it raises ends the waiting.
+    """
     cache_dir.mkdir(parents=True, exist_ok=True)
     with (cache_dir / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        while not _locked(file):
             on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            time.sleep(_LOCK_EVERY_S)
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -19,12 +19,14 @@ op                 fields                                   answers
 ``viewers``        session                                  people
 ``sessions``                                                a list of session records, each
                                                             with power (as the event's offered)
+                                                            and link
 ``ping``                                                    pid
 =================  =======================================  =================================
 
 Event ``endpoint_lost`` (session, generation, message) asks for a fresh endpoint, ``viewers``
-(session, count) says that people came, went, or passed control on, and ``power`` (session,
-offered) whether the session's display takes orders for its machine.
+(session, count) says that people came, went, or passed control on, ``power`` (session, offered)
+whether the session's display takes orders for its machine, and ``link`` (session, link: state and
+detail, or null) how the link to its display is while one is wanted.
 """
 
 import asyncio

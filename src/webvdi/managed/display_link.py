@@ -46,12 +46,17 @@ class DisplayLink:
         on_event: Callable[[DisplayEvent], None],
         on_lost: Callable[[str, str], None],
         on_failure: Callable[[], None],
+        on_wanted: Callable[[], None],
     ) -> None:
-        """*on_lost* gets generation and words, *on_failure* tells that something of ours failed."""
+        """*on_lost* gets generation and words, *on_failure* tells that something of ours failed.
+
+        *on_wanted* tells that a link is wanted from now on.
+        """
         self._tasks = tasks
         self._on_event = on_event
         self._on_lost = on_lost
         self._on_failure = on_failure
+        self._on_wanted = on_wanted
         self.source: DisplaySource | None = None
         """The link that stands or is being made."""
         self._task: asyncio.Task[None] | None = None
@@ -87,6 +92,7 @@ class DisplayLink:
         if self._task is None and self._target is not None:
             self._mirror = mirror
             self._task = self._tasks.start(self._keep(), name="display")
+            self._on_wanted()
 
     def let_go(self) -> None:
         """Close the link, or stop trying."""

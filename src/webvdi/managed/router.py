@@ -61,6 +61,8 @@ class Router:
         """Who looks at each session, as its worker told last."""
         self._power: set[str] = set()
         """Sessions whose display takes orders for its machine, as of now."""
+        self._links: dict[str, dict[str, Any]] = {}
+        """How the links to their displays are, of sessions that want one now."""
         self._staff = Staff(
             self._tasks, self._worker_says, self._nobody_looks, self._hire_for_listeners
         )
@@ -163,10 +165,13 @@ class Router:
                 self._heard_people(session, people)
             case {"event": "power", "session": session, "offered": offered}:
                 self._heard_power(session, offered=offered)
+            case {"event": "link", "session": session, "link": link}:
+                self._heard_link(session, link)
 
     def _nobody_looks(self, session: str) -> None:
         self._heard_people(session, [])
         self._heard_power(session, offered=False)
+        self._heard_link(session, None)
 
     def _heard_power(self, session: str, *, offered: bool) -> None:
         if offered == (session in self._power):
@@ -176,6 +181,15 @@ class Router:
         else:
             self._power.discard(session)
         self._brokers.tell({"event": "power", "session": session, "offered": offered})
+
+    def _heard_link(self, session: str, link: dict[str, Any] | None) -> None:
+        if link == self._links.get(session):
+            return
+        if link is None:
+            del self._links[session]
+        else:
+            self._links[session] = link
+        self._brokers.tell({"event": "link", "session": session, "link": link})
 
     def _hire_for_listeners(self) -> None:
         """Displays that connect to us do not wait until somebody looks.
@@ -266,7 +280,10 @@ class Router:
         return {"ok": True}
 
     def _told_sessions(self) -> list[dict[str, Any]]:
-        return [one | {"power": one["name"] in self._power} for one in self._book.told()]
+        return [
+            one | {"power": one["name"] in self._power, "link": self._links.get(one["name"])}
+            for one in self._book.told()
+        ]
 
     async def _order_power(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """May take a moment, where nobody watches."""

@@ -50,7 +50,7 @@ from webvdi.managed.messages import (
 from webvdi.managed.pictures import Answer
 from webvdi.managed.rights import Rights
 from webvdi.wire.from_viewer import FromViewer
-from webvdi.wire.to_viewer import MachineState, Reason
+from webvdi.wire.to_viewer import Machine, MachineState, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,10 @@ INLINE_AREA = 128 * 128
 
 MAX_VIEWERS_KEPT = 256
 """Viewers remembered at once, attached or away; beyond it the one longest away is forgotten."""
+
+
+_ENDS_OF_TRYING = (MachineState.FAILED, MachineState.CREDENTIALS)
+"""What a link comes to that is known although none is kept."""
 
 
 class Reports(Protocol):
@@ -78,6 +82,9 @@ class Reports(Protocol):
 
     def power(self, session: str, *, offered: bool) -> None:
         """Whether the display takes orders for its machine, as of now."""
+
+    def link(self, session: str, link: Machine | None) -> None:
+        """How the link to the display is, as viewers see it; None while none is wanted."""
 
     def failed(self) -> None:
         """Something of ours failed: the worker ends, and its sessions begin anew."""
@@ -105,6 +112,7 @@ class Session:
             self._displayed,
             lambda generation, why: reports.endpoint_lost(name, generation, why),
             reports.failed,
+            self._tell_link,
         )
         self._rights = Rights(lambda viewer, why: self._handle(AccessEnded(viewer, why)))
         self._glances = Glances(self._link, encoders, self._cool_down)
@@ -112,6 +120,8 @@ class Session:
         self._viewer_of: dict[ViewerConnection, ViewerId] = {}
         self._away: dict[ViewerId, asyncio.TimerHandle] = {}
         self._power_offered = False
+        """As was told last."""
+        self._link_told: Machine | None = None
         """As was told last."""
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
@@ -129,6 +139,7 @@ class Session:
         self._glances.aimed()
         self._handle(MachineTold(MachineState.CONNECTING, ""))
         self._want_link()
+        self._tell_link()
 
     def tell(self, state: MachineState, detail: str) -> None:
         """The broker knows the machine's state."""
@@ -136,6 +147,7 @@ class Session:
             self._link.aim(None)
             self._tell_power()
         self._handle(MachineTold(state, detail))
+        self._tell_link()
 
     def attach(
         self, connection: ViewerConnection, admission: Admission, *, until: float = 0.0
@@ -253,6 +265,7 @@ class Session:
         self._glances.begin_anew()
         if state.state in (MachineState.OFF, MachineState.FAILED, MachineState.PAUSED):
             self._core.state = state
+        self._tell_link()
 
     # ------------------------------------------------------------ the display
 
@@ -263,6 +276,7 @@ class Session:
     def _displayed(self, event: DisplayEvent) -> None:
         self._handle(Displayed(event))
         self._tell_power()
+        self._tell_link()
         self._glances.heard(event, watched=self._core.watching)
 
     def _tell_power(self) -> None:
@@ -270,6 +284,14 @@ class Session:
         if offered != self._power_offered:
             self._power_offered = offered
             self._reports.power(self.name, offered=offered)
+
+    def _tell_link(self) -> None:
+        state = self._core.state
+        known = self._link.kept or state.state in _ENDS_OF_TRYING
+        link = state if known else None
+        if link != self._link_told:
+            self._link_told = link
+            self._reports.link(self.name, link)
 
     # ------------------------------------------------------------ the brain
 

@@ -259,6 +259,8 @@ class Staff:
 
     def _end_lookout(self) -> None:
         lookout, self._lookout, self._lookout_end = self._lookout, None, None
+        for session in self._looked_at:
+            self._on_idle(session)
         self._looked_at.clear()
         if lookout is not None:
             self._let_go(lookout)

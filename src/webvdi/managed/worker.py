@@ -28,7 +28,7 @@ from webvdi.managed.messages import Admission, Attendee
 from webvdi.managed.pictures import Answer, NoPicture, Picture, Unchanged
 from webvdi.managed.rights import REVOKED
 from webvdi.managed.session import Session
-from webvdi.wire.to_viewer import MachineState, Reason, Role
+from webvdi.wire.to_viewer import Machine, MachineState, Reason, Role
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +132,11 @@ class Worker:
     def power(self, session: str, *, offered: bool) -> None:
         """See :class:`Reports`."""
         self._say("power", session, offered=offered)
+
+    def link(self, session: str, link: Machine | None) -> None:
+        """See :class:`Reports`."""
+        told = None if link is None else {"state": link.state, "detail": link.detail}
+        self._say("link", session, link=told)
 
     def failed(self) -> None:
         """See :class:`Reports`."""

@@ -6,6 +6,7 @@ visit cookie beside it.  Who has both is the owner.
 
 import json
 import logging
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +42,21 @@ class LoginPolicy:
     required: bool = True
     """False: whoever reaches the port is the owner (``--no-auth``)."""
 
+    @property
+    def ended_logins(self) -> Path:
+        """Where logins that were logged out are remembered over restarts."""
+        return self.used_tokens.with_name("ended-logins.json")
+
 
 class Logins:
     """The portal's doorkeeper.  *now* is in seconds since the epoch."""
 
     def __init__(self, policy: LoginPolicy) -> None:
         self._policy = policy
-        self._once = Once(_remembered(policy.used_tokens))
+        self._once = Once(_remembered(policy.used_tokens, "login links used before work once more"))
+        self._ended = Once(
+            _remembered(policy.ended_logins, "browsers that logged out before are logged in again")
+        )
 
     @property
     def required(self) -> bool:
@@ -66,6 +75,15 @@ class Logins:
 
     def login(self, connection: HTTPConnection, now: float) -> Login | None:
         """The owner's login, if this is a signed-in browser."""
+        login = self._signed(connection, now)
+        return None if login is None or login.nonce in self._ended else login
+
+    def has_left(self, connection: HTTPConnection, now: float) -> bool:
+        """Whether this browser's login was logged out since the cookie was set."""
+        login = self._signed(connection, now)
+        return login is not None and login.nonce in self._ended
+
+    def _signed(self, connection: HTTPConnection, now: float) -> Login | None:
         cookie = connection.cookies.get(self._policy.cookie_name)
         return logged_in(cookie, self._policy.key, now=now)
 
@@ -95,7 +113,8 @@ class Logins:
         self, subject: str, response: Response, connection: HTTPConnection, now: float
     ) -> None:
         """Set the login cookie."""
-        cookie = login_cookie(subject, self._policy.key, now=now)
+        nonce = secrets.token_urlsafe(9)
+        cookie = login_cookie(subject, self._policy.key, nonce=nonce, now=now)
         _set_cookie(response, connection, self._policy.cookie_name, cookie, COOKIE_LIFETIME_S)
 
     def let_visit(
@@ -107,6 +126,20 @@ class Logins:
         cookie = visit_cookie(visits, self._policy.key)
         lasts_s = max(one.expires for one in visits) - now
         _set_cookie(response, connection, self.visit_cookie_name, cookie, lasts_s)
+
+    def log_out(self, response: Response, connection: HTTPConnection, now: float) -> None:
+        """End this browser's login for good, and let the browser forget its visits.
+
+        A share link's secret is still the guest's: they may come again by it until it ends.
+        """
+        login = self.login(connection, now)
+        if login is not None:
+            if not self._ended.use(login.nonce, expires=login.until, now=now):
+                logger.warning("too many logins were ended; this one ends in its browser alone")
+            write_atomic(self._policy.ended_logins, json.dumps(self._ended.remembered()).encode())
+        for name in (self._policy.cookie_name, self.visit_cookie_name):
+            if name in connection.cookies:
+                _set_cookie(response, connection, name, "", 0)
 
 
 def _set_cookie(
@@ -125,13 +158,14 @@ def _set_cookie(
     )
 
 
-def _remembered(path: Path) -> dict[str, float]:
+def _remembered(path: Path, cost: str) -> dict[str, float]:
+    """What *path* remembers; *cost* says what its loss would mean."""
     try:
         return {str(k): float(v) for k, v in json.loads(path.read_bytes()).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:
-        logger.warning("%s is damaged; login links used before work once more: %s", path, error)
+        logger.warning("%s is damaged; %s: %s", path, cost, error)
         return {}
 
 

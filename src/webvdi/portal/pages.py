@@ -28,6 +28,7 @@ def page_routes() -> list[BaseRoute]:
     return [
         Route("/", home),
         Route("/login", login, methods=["GET", "POST"]),
+        Route("/logout", logout, methods=["POST"]),
         Route("/join", page("join.html", for_strangers=True)),
         Route("/view", page("viewer.html", for_strangers=False)),
         *(Mount(f"/static/{part}", StaticFiles(directory=BROWSER / part)) for part in STATIC),
@@ -87,6 +88,13 @@ async def login(request: Request) -> Response:
         form = parse_qs((await request.body()).decode("ascii", "replace"))
         return await _redeem(request, _token_in(form.get("token", [""])[0].strip()))
     return _file("login.html")
+
+
+async def logout(request: Request) -> Response:
+    """End this browser's login, and all that is open by it; harmless for those who have none."""
+    response = Response(status_code=204)
+    site_of(request).log_out(response, request)
+    return response
 
 
 async def _redeem(request: Request, token: str) -> Response:

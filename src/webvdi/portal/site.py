@@ -68,6 +68,8 @@ class Site:
         self.attempts = Attempts()
         self.streams = Streams()
         self.ending = asyncio.Event()
+        self._log_out = asyncio.Event()
+        """Set at the next log-out, and then replaced."""
 
     async def identify(self, connection: HTTPConnection) -> Caller | None:
         """Who asks; None for a stranger.  Share links are looked up afresh each time."""
@@ -135,6 +137,21 @@ class Site:
     def let_in(self, response: Response, connection: HTTPConnection) -> None:
         """Set the owner's cookie."""
         self.logins.let_in(OWNER, response, connection, self.clock())
+
+    def log_out(self, response: Response, connection: HTTPConnection) -> None:
+        """End this browser's login, and what is open by it; a stranger has nothing to end."""
+        self.logins.log_out(response, connection, self.clock())
+        happened, self._log_out = self._log_out, asyncio.Event()
+        happened.set()
+
+    async def until_out(self, connection: HTTPConnection) -> None:
+        """Return once the browser that opened *connection* has logged out."""
+        while not self.logins.has_left(connection, self.clock()):
+            await self._log_out.wait()
+
+    async def until_disconnected(self, scope: Scope) -> None:
+        """Return once a WebSocket that got a place has to give it up."""
+        await self.until_out(HTTPConnection(scope))
 
     def end_streams(self) -> None:
         """Let event streams end; their readers come back to the next process."""

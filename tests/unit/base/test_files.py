@@ -1,5 +1,6 @@
 """Files are whole or not there."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,3 +34,13 @@ def test_everybody_gets_the_same_secret(tmp_path: Path) -> None:
     assert len(secrets) == 1
     assert len(secrets.pop()) == 32
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_error_names_the_file_that_was_meant(tmp_path: Path) -> None:
+    for path in (tmp_path / "no-such" / "f", tmp_path / "directory"):
+        if path.parent == tmp_path:
+            path.mkdir()
+        with pytest.raises(OSError, match=re.escape(repr(str(path)))) as failed:
+            write_atomic(path, b"x")
+        assert (failed.value.filename, failed.value.filename2) == (str(path), None)
+    assert [each.name for each in tmp_path.iterdir()] == ["directory"]

@@ -98,6 +98,30 @@ async def test_a_display_that_takes_orders_can_be_stopped_and_reset(
     assert (await service.catalogue.get("lab")).can == ()
 
 
+async def test_how_its_link_is_is_told_and_not_that_it_runs(service: DisplayService) -> None:
+    def hear(link: object) -> None:
+        service.sessions._event({"event": "link", "session": LAB.id, "link": link})
+
+    changes = service.hub.listen()
+    assert (await service.catalogue.get("lab")).link is None
+    for state, link, detail in (
+        (MachineState.CONNECTING, "connecting", ""),
+        (MachineState.LIVE, "live", ""),
+        (MachineState.LOST, "unreachable", "no route"),
+        (MachineState.FAILED, "unreachable", "no such security type"),
+    ):
+        hear({"state": int(state), "detail": detail})
+        assert await anext(changes) == Change("machine", LAB.id)
+        view = await service.catalogue.get("lab")
+        assert (view.link, view.detail) == (link, detail)
+    hear({"state": int(MachineState.CREDENTIALS), "detail": "password retry"})
+    view = await service.catalogue.get("lab")
+    assert (view.link, view.detail) == ("password", "")
+    hear(None)
+    assert (await service.catalogue.get("lab")).link is None
+    assert (await service.catalogue.get("office")).link is None
+
+
 async def test_displays_can_be_shared(service: DisplayService) -> None:
     share, token = await service.shares.create("office", control=False)
     assert (share.machine, share.machine_name) == (OFFICE.id, "office")

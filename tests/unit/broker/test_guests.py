@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.broker_service import World
-from webvdi.base.errors import NotFound
+from webvdi.base.errors import NotFound, StateError
+from webvdi.broker.guests import BuildCancelled
 from webvdi.broker.service import Service
 from webvdi.broker.views import Change, NewMachine, Progress
 from webvdi.vmm.errors import DiskError
@@ -67,6 +68,59 @@ async def test_a_build_that_fails_says_why_until_the_next_one(
     world.builder.error = None
     await service.guests.bundle("tiny", lambda _: None)
     assert not any(guest.failed for guest in await service.guests.list())
+
+
+async def test_a_cancelled_build_leaves_nothing_and_can_begin_anew(
+    service: Service, world: World
+) -> None:
+    first, second = threading.Event(), threading.Event()
+    world.builder.on_step = lambda: (first, second)[world.builder.built.count("tiny") - 1].wait(30)
+    world.builder.steps = 2
+    await service.guests.build("tiny")
+    waiting = asyncio.Task(service.guests.bundle("tiny", lambda _: None))
+    ending = asyncio.Task(service.guests.cancel("tiny"))
+    await asyncio.sleep(0)
+    again = asyncio.Task(service.guests.build("tiny"))
+    (tiny,) = [guest for guest in await service.guests.list() if guest.name == "tiny"]
+    assert tiny.building == Progress("Ending the build", 0, 0)
+    first.set()
+    ended = await ending
+    assert (ended.built, ended.failed) == (False, "")
+    with pytest.raises(BuildCancelled, match="'tiny' was cancelled"):
+        await waiting
+    await again
+    second.set()
+    assert (await service.guests.bundle("tiny", lambda _: None)).recipe == "tiny"
+    assert world.builder.built.count("tiny") == 2
+
+
+async def test_a_machine_says_that_its_guests_build_was_cancelled(
+    service: Service, world: World
+) -> None:
+    go_on = threading.Event()
+    world.builder.on_step = lambda: go_on.wait(30)
+    world.builder.steps = 2
+    listening = service.catalogue.changes()
+    await service.catalogue.create(TINY)
+    while await anext(listening) != Change("guest", "tiny"):
+        pass
+    ending = asyncio.Task(service.guests.cancel("tiny"))
+    await asyncio.sleep(0)
+    go_on.set()
+    await ending
+    await service.catalogue.settled("one")
+    view = await service.catalogue.get("one")
+    assert (view.phase, view.detail) == (
+        "failed",
+        "the build of the guest 'tiny' was cancelled",
+    )
+
+
+async def test_only_what_is_being_built_can_be_cancelled(service: Service) -> None:
+    with pytest.raises(StateError, match="not being built"):
+        await service.guests.cancel("tiny")
+    with pytest.raises(NotFound):
+        await service.guests.cancel("none")
 
 
 async def test_closing_gives_a_build_up(world: World) -> None:

@@ -162,6 +162,11 @@ class TestBundle:
         said = webvdi("doctor", "--bundle", str(path))
         assert said.code == 0, said.err
         assert str(path) in said.out
+        again = webvdi("doctor", "--bundle", str(path))
+        assert again.code == 4
+        assert again.err == f"webvdi: {path} exists already; --force replaces it\n"
+        assert again.out == ""
+        assert webvdi("doctor", "--bundle", str(path), "--force").code == 0
         assert path.stat().st_mode & 0o777 == 0o600
         with tarfile.open(path) as tar:
             parts = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]

@@ -1,5 +1,6 @@
 """``webvdi machine`` over the real REST interface, on a fake broker."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from support.command_line import CommandLine
 from support.fake_catalogue import SCREEN, machine_view
-from webvdi.broker.views import MachineView, Phase, Progress
+from webvdi.broker.views import Kind, MachineView, Phase, Progress
 from webvdi.vmm.machine import DiskFormat
 
 
@@ -36,6 +37,14 @@ def test_a_list_has_a_line_a_machine(webvdi: CommandLine) -> None:
     assert "by itself (7)" in lines[1]
     assert "creating 25 %" in lines[2]
     assert [m["name"] for m in webvdi("machine", "list", "--json").json] == ["alpha", "beta"]
+
+
+def test_of_a_display_its_link_is_told(webvdi: CommandLine) -> None:
+    for name, link in (("alpha", "unreachable"), ("beta", None), ("gamma", "live")):
+        webvdi.fake.catalogue.add(machine_view(name, kind=Kind.DISPLAY, link=link))
+    lines = webvdi("machine", "list").out.splitlines()[1:]
+    states = [re.split(r"  +", line)[1] for line in lines]
+    assert states == ["unreachable", "not looked at", "live"]
 
 
 def test_words_of_others_cannot_command_the_terminal(webvdi: CommandLine) -> None:
@@ -114,7 +123,7 @@ class TestCreate:
         self, webvdi: CommandLine, arguments: tuple[str, ...], words: str
     ) -> None:
         said = webvdi("machine", "create", "lab", *arguments)
-        assert said.code == 1
+        assert said.code == 2
         assert words in said.err
         assert said.err.count("\n") == 1
 
@@ -225,6 +234,26 @@ class TestScreenshot:
         webvdi.fake.catalogue.add(machine_view("alpha"))
         assert webvdi("machine", "screenshot", "alpha").code == 0
         assert (tmp_path / "alpha.png").read_bytes() == SCREEN
+
+    def test_a_file_that_is_there_is_replaced_only_if_told(
+        self, webvdi: CommandLine, tmp_path: Path
+    ) -> None:
+        webvdi.fake.catalogue.add(machine_view("alpha"))
+        file = tmp_path / "mine.png"
+        file.write_bytes(b"of mine")
+        said = webvdi("machine", "screenshot", "alpha", str(file))
+        assert said.code == 4
+        assert said.err == f"webvdi: {file} exists already; --force replaces it\n"
+        assert file.read_bytes() == b"of mine"
+        assert webvdi("machine", "screenshot", "alpha", str(file), "--force").code == 0
+        assert file.read_bytes() == SCREEN
+
+    def test_errors_name_the_file_that_was_meant(self, webvdi: CommandLine, tmp_path: Path) -> None:
+        webvdi.fake.catalogue.add(machine_view("alpha"))
+        file = tmp_path / "no-such" / "x.png"
+        said = webvdi("machine", "screenshot", "alpha", str(file))
+        assert said.code == 1
+        assert said.err == f"webvdi: {file}: No such file or directory\n"
 
     def test_or_goes_down_the_pipe(self, webvdi: CommandLine, tmp_path: Path) -> None:
         webvdi.fake.catalogue.add(machine_view("alpha"))

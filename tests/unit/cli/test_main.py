@@ -1,5 +1,6 @@
 """How commands end."""
 
+import contextlib
 import sys
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from support.command_line import CommandLine
 from support.fake_catalogue import machine_view
 from webvdi.base.errors import Conflict, NotFound, Refused, StateError
-from webvdi.cli.exits import Exit, Problem, ServiceUnavailable, as_problem, exit_code
+from webvdi.cli.exits import Exit, Interrupted, Problem, ServiceUnavailable, as_problem, exit_code
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,9 @@ from webvdi.cli.exits import Exit, Problem, ServiceUnavailable, as_problem, exit
         (Problem(409, "state", "", ""), Exit.CONFLICT),
         (Problem(409, "capacity_exceeded", "", ""), Exit.FAILED),
         (Problem(422, "disk", "", ""), Exit.FAILED),
+        (Problem(422, "invalid", "", ""), Exit.USAGE),
+        (Refused("no", reason="bad_options"), Exit.USAGE),
+        (Interrupted("interrupted"), Exit.INTERRUPTED),
         (Problem(503, "server_unavailable", "", ""), Exit.UNAVAILABLE),
         (Problem(502, "launch_failed", "", ""), Exit.FAILED),
     ],
@@ -32,9 +36,56 @@ def test_each_error_has_its_code(error: Exception, code: Exit) -> None:
     assert as_problem(error)["exit_code"] == code
 
 
-def test_wrong_usage_is_2(webvdi: CommandLine) -> None:
-    assert webvdi("machine", "create", "x", "--cpus", "many").code == 2
-    assert webvdi("no-such-command").code == 2
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no-such-command",
+        "machine",
+        "machine create x --cpus many",
+        "machine create x",
+        "machine create x --guest tiny --disk-format raw",
+        "machine create x --guest tiny --memory lots",
+        "machine create x! --guest tiny",
+        "machine create x --guest tiny --cpus 5000",
+        "machine set alpha",
+        "machine set alpha --cdrom x --no-cdrom",
+        "machine stop alpha --timeout soon",
+        "machine screenshot alpha - --json",
+        "share alpha --view --control",
+        "share alpha --expires never",
+        "share alpha --expires 400d",
+        "shutdown --deadline soon",
+        "view",
+        "view not-an-endpoint",
+        "view tcp:127.0.0.1:1 --tls-fingerprint short",
+        "view tcp:127.0.0.1:1 --listen x:y",
+        "serve --listen x:y",
+        "serve --url nowhere",
+        "serve --tls-cert x",
+        "demo --iso x --disk y",
+    ],
+)
+def test_wrong_usage_is_2(webvdi: CommandLine, line: str) -> None:
+    webvdi.fake.catalogue.add(machine_view("alpha"))
+    with webvdi.service() if line.startswith("share") else contextlib.nullcontext():
+        said = webvdi(*line.split())
+    assert said.code == 2, said.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "machine delete alpha",  # nobody to ask
+        "demo --iso /no/such.iso",
+        "image add /no/such.iso",
+        "view tcp:127.0.0.1:1 --password-file /no/such",
+        "serve --listen 0.0.0.0:1",  # refused without TLS
+        "url",
+    ],
+)
+def test_what_is_right_but_cannot_be_is_1(webvdi: CommandLine, line: str) -> None:
+    webvdi.fake.catalogue.add(machine_view("alpha"))
+    assert webvdi(*line.split()).code == 1
 
 
 def test_help_and_version_are_0(webvdi: CommandLine) -> None:

@@ -1,5 +1,8 @@
 """Guests, images, shares, links and logs over the real REST interface, on a fake broker."""
 
+import asyncio
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,27 @@ class TestGuests:
         guests.build = build  # type: ignore[method-assign]
         said = webvdi("guest", "build", "desk")
         assert (said.code, said.err) == (1, "webvdi: the mirror is away\n")
+
+    def test_a_build_can_be_cancelled(self, webvdi: CommandLine) -> None:
+        asyncio.run(webvdi.fake.guests.build("desk"))
+        assert webvdi("guest", "cancel", "desk").out == "desk is not built.\n"
+        assert webvdi("guest", "cancel", "desk").code == 4
+        assert webvdi("guest", "cancel", "nothing").code == 3
+        asyncio.run(webvdi.fake.guests.build("desk"))
+        assert webvdi("guest", "cancel", "desk", "--json").json["building"] is None
+
+    def test_who_waits_for_a_build_hears_that_it_was_cancelled(self, webvdi: CommandLine) -> None:
+        guests = webvdi.fake.guests
+        listed = guests.list
+
+        async def list_() -> tuple[GuestView, ...]:
+            await guests.cancel("desk")
+            return await listed()
+
+        guests.list = list_  # type: ignore[method-assign]
+        said = webvdi("guest", "build", "desk")
+        assert said.code == 1
+        assert "the build of desk was cancelled" in said.err
 
     def test_an_unknown_one_is_3(self, webvdi: CommandLine) -> None:
         assert webvdi("guest", "build", "nothing").code == 3
@@ -96,6 +120,53 @@ class TestImages:
         said = webvdi("image", "delete", "a.iso", "--yes")
         assert said.code == 4
         assert "in use" in said.err
+
+
+def begun(webvdi: CommandLine, name: str, size_bytes: int = 9, came: bytes = b"") -> str:
+    """The id of an upload of which so much came."""
+
+    async def begin() -> str:
+        upload = await webvdi.fake.images.begin(name, size_bytes)
+        await webvdi.fake.images.append(upload.id, 0, one_piece())
+        return upload.id
+
+    async def one_piece() -> AsyncIterator[bytes]:
+        yield came
+
+    return asyncio.run(begin())
+
+
+class TestUploads:
+    def test_they_are_mentioned_below_the_images(self, webvdi: CommandLine) -> None:
+        begun(webvdi, "big.iso")
+        said = webvdi("image", "list")
+        assert "There are no images" in said.out
+        assert "1 upload is unfinished" in said.err
+        assert "image uploads" in said.err
+        listed = webvdi("image", "list", "--json")
+        assert (listed.json, listed.err) == ([], "")
+
+    def test_they_tell_how_far_they_are(self, webvdi: CommandLine) -> None:
+        upload = begun(webvdi, "big.iso", 4 << 20, bytes(1 << 20))
+        row = webvdi("image", "uploads").out.splitlines()[1]
+        assert re.split(r"  +", row)[:4] == [upload, "big.iso", "1.0 MiB", "4.0 MiB"]
+        (told,) = webvdi("image", "uploads", "--json").json
+        assert (told["id"], told["offset"]) == (upload, 1 << 20)
+
+    def test_they_are_given_up_by_name_or_id(self, webvdi: CommandLine) -> None:
+        begun(webvdi, "a.iso")
+        for named in ("a.iso", begun(webvdi, "b.iso")):
+            said = webvdi("image", "abort", named, "--yes")
+            assert said.out == f"{named}: given up.\n"
+        assert webvdi("image", "uploads").out == "No upload is unfinished.\n"
+        assert webvdi("image", "abort", "a.iso", "--yes").code == 3
+
+    def test_nothing_is_given_up_unasked_or_by_a_name_of_two(self, webvdi: CommandLine) -> None:
+        begun(webvdi, "a.iso")
+        begun(webvdi, "a.iso")
+        assert webvdi("image", "abort", "a.iso").code == 1
+        assert "2 uploads are named 'a.iso'" in webvdi("image", "abort", "a.iso", "--yes").err
+        assert len(webvdi("image", "uploads", "--json").json) == 2
 
 
 class TestShares:

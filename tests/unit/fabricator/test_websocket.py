@@ -28,6 +28,7 @@ class Browser:
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
+        self.logged_out = asyncio.Event()
 
     def say(self, data: bytes) -> None:
         self.incoming.put_nowait({"type": "websocket.receive", "bytes": data})
@@ -40,7 +41,10 @@ class Browser:
         async def may_connect(_: Scope) -> bool:
             return known
 
-        fabricator = WebSocketFabricator(path, may_connect)
+        async def until_out(_: Scope) -> None:
+            await self.logged_out.wait()
+
+        fabricator = WebSocketFabricator(path, may_connect, until_out)
         await fabricator(self.scope, self.incoming.get, self.send)
 
 
@@ -99,6 +103,19 @@ async def test_the_end_of_the_link_closes_the_websocket(tmp_path: Path) -> None:
             "websocket.accept",
             "websocket.close",
         ]
+
+
+async def test_who_logs_out_loses_the_websocket_and_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "viewer.sock"
+    async with server(path) as managed, asyncio.TaskGroup() as group:
+        browser = Browser()
+        relay = group.create_task(browser.run(path))
+        await managed.connected.wait()
+        browser.logged_out.set()
+        await relay
+        assert (await browser.sent.get())["type"] == "websocket.accept"
+        assert (await browser.sent.get())["code"] == 1008
+        assert await managed.reader.read() in (b"", PREAMBLE)
 
 
 async def test_a_browser_that_does_not_read_stops_the_reading_of_the_link(tmp_path: Path) -> None:

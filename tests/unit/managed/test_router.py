@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,11 @@ async def test_the_lookouts_death_costs_pictures_a_moment_and_viewers_nothing(
 # ---------------------------------------------------------------- people
 
 
+def counted(server: Server) -> list[dict[str, Any]]:
+    """The events that tell how many look."""
+    return [event for event in server.events if event["event"] == "viewers"]
+
+
 async def test_who_looks_is_told(server: Server, screen: FakeScreen) -> None:
     await server.show("demo", screen)
     began = time.time()
@@ -142,13 +148,13 @@ async def test_who_looks_is_told(server: Server, screen: FakeScreen) -> None:
     await watcher.say(Key(watcher.number, True, 97, 30))
     await until(lambda: (4, 1, 97) in screen.heard, "the key")
     seen = [{"event": "viewers", "session": "demo", "count": 1}]
-    await until(lambda: len(server.events) == 2, "news of control")
-    assert server.events == seen * 2
+    await until(lambda: len(counted(server)) == 2, "news of control")
+    assert counted(server) == seen * 2
     (person,) = (await server.control.request("viewers", session="demo"))["people"]
     assert began - 1 < person.pop("since") < time.time() + 1
     assert person == {"viewer": 1, "name": "Aki", "role": Role.CONTROLLER, "controls": True}
     watcher.link.close()
-    await until(lambda: server.events[-1]["count"] == 0, "its leaving")
+    await until(lambda: counted(server)[-1]["count"] == 0, "its leaving")
     assert (await server.control.request("viewers", session="demo"))["people"] == []
 
 
@@ -157,9 +163,9 @@ async def test_a_dead_workers_people_are_gone(server: Server, screen: FakeScreen
     await until(lambda: len(server.workers()) == 1, "the spare")
     (worker,) = server.workers()
     await server.watch(server.ticket("demo"))
-    await until(lambda: server.events, "its coming")
+    await until(lambda: counted(server), "its coming")
     os.kill(worker, signal.SIGKILL)
-    await until(lambda: server.events[-1]["count"] == 0, "news of the loss")
+    await until(lambda: counted(server)[-1]["count"] == 0, "news of the loss")
 
 
 # ---------------------------------------------------------------- power
@@ -187,7 +193,7 @@ async def test_a_display_that_takes_orders_is_known_and_obeys(
     assert told["power"] is True
 
     await server.watch(server.ticket("bench"))  # another worker takes over, and offers anew
-    await until(lambda: [e for e in server.events if e["event"] == "power"][1:], "news")
+    await until(lambda: server.events.count(offered) == 2, "the new offer")
     await server.control.request("power", session="bench", order="shutdown")
     await until(lambda: (250, 2) in bench.heard, "the other order")
     await server.control.request("set_state", session="bench", state=3, detail="")
@@ -205,6 +211,36 @@ async def test_a_display_that_takes_no_orders_gets_none(server: Server, screen: 
         await server.control.request("power", session="demo", order="explode")
     assert not [one for one in screen.heard if one[0] == 250]
     assert not [event for event in server.events if event["event"] == "power"]
+
+
+# ---------------------------------------------------------------- links
+
+
+async def test_how_a_display_can_be_reached_is_told_while_it_matters(
+    server: Server, bench: FakeScreen, tmp_path: Path
+) -> None:
+    def told(session: str) -> list[object]:
+        links = [
+            e["link"] for e in server.events if e["event"] == "link" and e["session"] == session
+        ]
+        return [link and link["state"] for link in links]
+
+    await server.show("bench", bench)
+    endpoint = f"unix:{tmp_path / 'nobody'}"
+    await server.control.request(
+        "open_session", session="dead", title="dead", endpoint=endpoint, generation="1"
+    )
+    assert not told("bench")  # nobody looks, nothing is known
+    for session in ("bench", "dead"):
+        await server.control.request("picture", session=session, width=64, height=64, known=None)
+    assert told("bench")[:2] == [MachineState.CONNECTING, MachineState.LIVE]
+    await until(lambda: MachineState.LOST in told("dead"), "news of the loss")
+    sessions = (await server.control.request("sessions"))["sessions"]
+    links = {one["name"]: one["link"] for one in sessions}
+    assert links["bench"] == {"state": MachineState.LIVE, "detail": ""}
+    assert str(tmp_path / "nobody") in links["dead"]["detail"]
+    await server.control.request("close_session", session="dead")
+    await until(lambda: told("dead")[-1] is None, "news that it is no matter any more")
 
 
 # ---------------------------------------------------------------- rights that end

@@ -88,6 +88,7 @@ async def test_a_lookout_that_nobody_asks_ends(
     monkeypatch.setattr(staff_module, "LOOKOUT_S", 0.5)
     await office.staff.look(office.record, QUESTION)
     await until(lambda: office.staff._lookout is None, "its end")
+    assert office.idle == ["demo"]  # what it knew of the session is not known any more
 
 
 async def test_a_worker_that_cannot_be_told_of_a_revocation_is_ended(office: Office) -> None:

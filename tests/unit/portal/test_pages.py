@@ -17,6 +17,10 @@ def portal(tmp_path: Path) -> TestPortal:
     return TestPortal(tmp_path)
 
 
+def me(client: TestClient) -> int:
+    return client.get("/api/v1/me").status_code
+
+
 @pytest.fixture
 def stranger(portal: TestPortal) -> Iterator[TestClient]:
     with portal.stranger() as client:
@@ -61,6 +65,53 @@ def test_below_a_prefix_the_cookie_stays_there(portal: TestPortal) -> None:
     answer = client.get(f"/desktops/?token={portal.token()}")
     assert "Path=/desktops" in answer.headers["set-cookie"]
     assert answer.headers["location"] == "./"
+
+
+class TestLogOut:
+    def test_the_login_ends_here_and_for_whoever_has_a_copy_of_its_cookie(
+        self, portal: TestPortal
+    ) -> None:
+        browser, another = portal.owner(), portal.owner()
+        copy = dict(browser.cookies)
+        answer = browser.post("/logout")
+        assert answer.status_code == 204
+        assert not browser.cookies
+        assert "Max-Age=0" in answer.headers["set-cookie"]
+        assert me(browser) == 401
+        browser.cookies.update(copy)
+        assert me(browser) == 401
+        assert me(another) == 200
+
+    def test_it_is_remembered_over_a_restart(self, tmp_path: Path) -> None:
+        portal = TestPortal(tmp_path)
+        browser = portal.owner()
+        copy = dict(browser.cookies)
+        browser.post("/logout")
+        restarted = TestPortal(tmp_path).stranger()
+        restarted.cookies.update(copy)
+        assert me(restarted) == 401
+
+    def test_below_a_prefix_it_is_the_cookie_of_there(self, portal: TestPortal) -> None:
+        client = TestClient(portal.portal.app, URL, root_path="/desktops", follow_redirects=False)
+        client.get(f"/desktops/?token={portal.token()}")
+        assert "Path=/desktops" in client.post("/desktops/logout").headers["set-cookie"]
+        assert client.get("/desktops/api/v1/me").status_code == 401
+
+    def test_a_visitor_may_come_again(self, portal: TestPortal) -> None:
+        portal.add("a")
+        token = portal.link("a", control=False)
+        visitor = portal.stranger()
+        visitor.post("/api/v1/join", json={"token": token})
+        assert visitor.post("/logout").status_code == 204
+        assert me(visitor) == 401
+        visitor.post("/api/v1/join", json={"token": token})
+        assert me(visitor) == 200
+
+    def test_a_stranger_has_nothing_to_end(self, stranger: TestClient) -> None:
+        answer = stranger.post("/logout")
+        assert answer.status_code == 204
+        assert "set-cookie" not in answer.headers
+        assert stranger.get("/logout").status_code == 405
 
 
 def test_the_whole_link_can_be_pasted(portal: TestPortal, stranger: TestClient) -> None:

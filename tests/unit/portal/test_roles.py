@@ -105,6 +105,7 @@ class World:
         self.portal.add("other")
         self.portal.site.end_streams()  # an event stream says hello, and ends
         owner = self.portal.command_line()
+        owner.post("/api/v1/guests/desk/build")
         upload = owner.post("/api/v1/uploads", json={"name": "b.iso", "size_bytes": 9}).json()
         self._values = {
             "machine": "shared",

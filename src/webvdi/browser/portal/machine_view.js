@@ -33,6 +33,11 @@ const LEVELS = {
     stopped: 'off', crashed: 'bad', creating: 'busy', deleting: 'busy', failed: 'bad',
 };
 
+/** Of a display its link is known, not its power. @type {Record<string, Face['level']>} */
+const LINK_LEVELS = {
+    live: 'good', connecting: 'busy', unreachable: 'bad', password: 'paused', unknown: 'off',
+};
+
 const WITH_SCREEN = ['running', 'paused', 'stopping', 'starting'];
 
 /** The one word for how it is: its phase while it is not ready, else its power state. @param {MachineView} view */
@@ -79,9 +84,13 @@ export function faceOf(view, me, locale, now) {
     if (owner && view.can.includes('delete')) {
         rest.push('delete');
     }
+    const link = view.link ?? 'unknown';
+    const [level, state] = view.kind === 'display'
+        ? [LINK_LEVELS[link], locale.textOr(`link.${link}`, link)]
+        : [LEVELS[condition], locale.textOr(`power.${condition}`, condition)];
     return {
-        level: LEVELS[condition] ?? 'busy',
-        state: locale.textOr(`power.${condition}`, condition),
+        level: level ?? 'busy',
+        state,
         detail: detailOf(view, locale),
         since: sinceOf(view, locale.language, now),
         parts: partsOf(view, locale),

@@ -42,6 +42,7 @@
  * @property {string} notes
  * @property {number} created unix seconds
  * @property {number} viewers
+ * @property {'live' | 'connecting' | 'unreachable' | 'password' | null} link of a display; null while nobody looks
  *
  * @typedef {object} ShareView
  * @property {string} id

@@ -24,6 +24,14 @@ def build(guest: GuestName, json: Json = False, state: State = None) -> None:
 
 
 @app.command()
+def cancel(guest: GuestName, json: Json = False, state: State = None) -> None:
+    """End the build of a guest; machines that were to be made of it fail."""
+    from webvdi.cli import guest_work
+
+    guest_work.cancel(guest, state, json=json)
+
+
+@app.command()
 def prune(json: Json = False, state: State = None) -> None:
     """Remove old builds that no machine needs."""
     from webvdi.cli import guest_work

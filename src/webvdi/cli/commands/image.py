@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webvdi.cli.complete import image_names
+from webvdi.cli.complete import image_names, upload_names
 from webvdi.cli.options import Json, State, Yes
 
 app = typer.Typer(help="ISO and disk files in webvdi's keeping.", no_args_is_help=True)
@@ -48,3 +48,27 @@ def delete(
     from webvdi.cli import images
 
     images.delete(images_, state, json=json, yes=yes)
+
+
+@app.command()
+def uploads(json: Json = False, state: State = None) -> None:
+    """List the uploads that are not complete; they are kept for a week."""
+    from webvdi.cli import images
+
+    images.list_uploads(state, json=json)
+
+
+@app.command()
+def abort(
+    uploads_: Annotated[
+        list[str],
+        typer.Argument(metavar="UPLOAD...", autocompletion=upload_names, help="Names, or ids."),
+    ],
+    yes: Yes = False,
+    json: Json = False,
+    state: State = None,
+) -> None:
+    """Give up unfinished uploads, and remove what has come of them."""
+    from webvdi.cli import images
+
+    images.abort(uploads_, state, json=json, yes=yes)

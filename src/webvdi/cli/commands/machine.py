@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from webvdi.cli.complete import guest_names, image_names
-from webvdi.cli.options import Json, MachineName, MachineNames, State, Yes
+from webvdi.cli.options import Force, Json, MachineName, MachineNames, State, Yes
 
 app = typer.Typer(help="Make, run and look after machines.", no_args_is_help=True)
 
@@ -309,15 +309,16 @@ def delete(names: MachineNames, yes: Yes = False, json: Json = False, state: Sta
 def screenshot(
     machine: MachineName,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A PNG; '-' is stdout.")
+        Path | None, typer.Argument(metavar="FILE", help="A PNG; else NAME.png. '-' is stdout.")
     ] = None,
+    force: Force = False,
     json: Json = False,
     state: State = None,
 ) -> None:
     """Take a picture of the screen."""
     from webvdi.cli import machines
 
-    machines.screenshot(machine, file, state, json=json)
+    machines.screenshot(machine, file, state, force=force, json=json)
 
 
 @app.command()

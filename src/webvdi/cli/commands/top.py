@@ -174,6 +174,9 @@ def doctor(
         Path | None,
         typer.Option(metavar="FILE", help="Put all that helps others to help you into a .tar.gz."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the bundle's file if it exists already.")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Finish or undo what was left half done.")
     ] = False,
@@ -183,7 +186,7 @@ def doctor(
     """Say whether machines can run here, and what would help if not."""
     from webvdi.cli.doctor import run_doctor
 
-    run_doctor(state, bundle=bundle, repair=repair, json=json)
+    run_doctor(state, bundle=bundle, force=force, repair=repair, json=json)
 
 
 def shutdown(

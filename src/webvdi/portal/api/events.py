@@ -57,18 +57,21 @@ class EventStream(Response):
         """The bytes of the stream."""
         changes = self._site.use_cases.catalogue.changes()
         ended = asyncio.Task(self._site.ending.wait(), name="events/ended")
+        left = asyncio.Task(self._site.until_out(self._request), name="events/left")
         news: asyncio.Task[Change | None] | None = None
         try:
             yield f"retry: {RETRY_MS}\n".encode() + self._event("hello", {})
             while True:
                 news = news or asyncio.Task(_next(changes), name="events/news")
                 await asyncio.wait(
-                    [news, ended],
+                    [news, ended, left],
                     timeout=self._patience_s(),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 change, news = (news.result(), None) if news.done() else (_NOTHING_YET, news)
-                if ended.done() or change is None or not await self._still_in(change):
+                if ended.done() or left.done() or change is None:
+                    return
+                if not await self._still_in(change):
                     return
                 if self._concerns(change):
                     yield self._event("change", asdict(change))
@@ -76,6 +79,7 @@ class EventStream(Response):
                     yield b": ping\n\n"
         finally:
             ended.cancel()
+            left.cancel()
             if news is not None:
                 news.cancel()
             if hasattr(changes, "aclose"):

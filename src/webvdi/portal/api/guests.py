@@ -24,6 +24,17 @@ async def guest_build(site: TheSite, guest: str) -> models.Guest:
     return models.Guest.model_validate(await site.use_cases.guests.build(guest))
 
 
+@owners.delete(
+    "/guests/{guest}/build", summary="Cancel the build of a guest", responses=problems(404, 409)
+)
+async def guest_cancel(site: TheSite, guest: str) -> models.Guest:
+    """End it, and answer when nothing half-built is left; a step of its may take a minute.
+
+    Machines that were to be made of it fail, and say why.
+    """
+    return models.Guest.model_validate(await site.use_cases.guests.cancel(guest))
+
+
 @owners.post("/guests/prune", summary="Remove old builds", responses=problems(409))
 async def guest_prune(site: TheSite) -> models.Pruned:
     """Remove what newer builds have replaced and no machine needs."""

@@ -271,7 +271,12 @@ async def serial_read(
             "required": True,
             "content": {
                 "application/octet-stream": {
-                    "schema": {"type": "string", "format": "binary", "maxLength": 4096}
+                    "schema": {
+                        "type": "string",
+                        "format": "binary",
+                        "minLength": 1,
+                        "maxLength": 4096,
+                    }
                 }
             },
         }
@@ -280,7 +285,10 @@ async def serial_read(
 async def serial_write(site: TheSite, request: Request, machine: Ref) -> None:
     """Type the body, at most 4 KiB of bytes."""
     allow_body(request, MAX_SERIAL_WRITE_BYTES)
-    await site.use_cases.catalogue.serial_write(machine, await request.body())
+    typed = await request.body()
+    if not typed:
+        raise Refused("there is nothing to type: send its bytes as the body", reason="bad_request")
+    await site.use_cases.catalogue.serial_write(machine, typed)
 
 
 def name_of(asked: str, caller: Caller) -> str:

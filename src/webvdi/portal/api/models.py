@@ -30,24 +30,24 @@ Name: TypeAlias = Annotated[
 ]
 
 
-def _no_truth(value: object) -> object:
-    """Python takes true for 1; JSON does not."""
-    if isinstance(value, bool):
-        raise ValueError("a number belongs here, not true or false")  # noqa: TRY004 — pydantic's
+def _number(value: object) -> object:
+    """Python takes true for 1, pydantic "2" for 2; JSON neither."""
+    if isinstance(value, bool | str):
+        raise ValueError("a number belongs here")  # noqa: TRY004 — pydantic's
     return value
 
 
-NoTruth = BeforeValidator(_no_truth)
+A_NUMBER = BeforeValidator(_number)
 """Comes after the bounds, which are lost to the document otherwise."""
-Cpus: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CPUS), NoTruth]
-MemoryMib: TypeAlias = Annotated[int, Field(ge=MIN_MEMORY_MIB, le=MAX_MEMORY_MIB), NoTruth]
-DiskGib: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DISK_GIB), NoTruth]
+Cpus: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CPUS), A_NUMBER]
+MemoryMib: TypeAlias = Annotated[int, Field(ge=MIN_MEMORY_MIB, le=MAX_MEMORY_MIB), A_NUMBER]
+DiskGib: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DISK_GIB), A_NUMBER]
 NetworkName: TypeAlias = Literal["none", "internet", "open"]
 ProfileName: TypeAlias = Literal["linux", "generic"]
 Autostart: TypeAlias = Annotated[
     int,
     Field(ge=0, le=MAX_ORDER, description="Its place in the order; lower starts earlier."),
-    NoTruth,
+    A_NUMBER,
 ]
 Notes: TypeAlias = Annotated[str, Field(max_length=MAX_NOTES)]
 Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_PATH)]
@@ -116,6 +116,9 @@ class Machine(_Answer):
     notes: str
     created: float
     viewers: int
+    link: Literal["live", "connecting", "unreachable", "password"] | None = Field(
+        description="Of a fixed display, while somebody looks; null else."
+    )
 
 
 class NewMachine(_Question):
@@ -179,7 +182,7 @@ class ActionOptions(_Question):
     """How to stop: all are for the verb *stop*."""
 
     graceful: StrictBool = Field(default=True, description="By the power button; else at once.")
-    timeout_s: Annotated[float, Field(ge=0, le=MAX_TIMEOUT_S), NoTruth] = 60.0
+    timeout_s: float = Field(default=60.0, ge=0, le=MAX_TIMEOUT_S, strict=True)
     force: StrictBool = Field(
         default=False,
         description="Switch off a guest that has not gone by then; else it goes on, and the "
@@ -239,8 +242,12 @@ class NewShare(_Question):
     control: StrictBool = Field(
         default=False, description="Whether it lets them act, or only look."
     )
-    expires_in_s: Annotated[float, Field(gt=0, le=MAX_EXPIRY_S), NoTruth] | None = Field(
-        default=None, description="Null is 24 hours; at most 365 days."
+    expires_in_s: float | None = Field(
+        strict=True,
+        default=None,
+        gt=0,
+        le=MAX_EXPIRY_S,
+        description="Null is 24 hours; at most 365 days.",
     )
     label: Label = ""
 
@@ -339,7 +346,7 @@ class NewUpload(_Question):
     """A file to come."""
 
     name: str = Field(min_length=1, max_length=200, examples=["debian.iso"])
-    size_bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES), NoTruth]
+    size_bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES), A_NUMBER]
 
 
 class Upload(_Answer):

@@ -123,6 +123,17 @@ async def test_a_revoked_link_ends_its_streams_at_once(
         assert (await owners.next())[1]["kind"] == "share"
 
 
+async def test_who_logs_out_hears_no_more_and_others_do(
+    world: World, owner: dict[str, str]
+) -> None:
+    leaving = world.owner()
+    async with world.reads(dict(leaving.cookies)) as left, world.reads(owner) as stayed:
+        assert leaving.post("/logout").status_code == 204
+        assert await left.ended()
+        world.publish("image", "i")
+        assert await stayed.next() == ("change", {"kind": "image", "id": "i"})
+
+
 async def test_another_links_end_is_nothing_to_a_visitor(
     world: World, guest: dict[str, str]
 ) -> None:

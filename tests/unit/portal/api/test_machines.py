@@ -112,7 +112,8 @@ def test_actions_wait_and_answer_the_new_state(owner: TestClient) -> None:
     refused = owner.post(f"{API}/a/actions/pause")
     assert (refused.status_code, reason(refused)) == (409, "state")
     assert owner.post(f"{API}/a/actions/explode").status_code == 422
-    assert owner.post(f"{API}/a/actions/stop", json={"timeout_s": 1e9}).status_code == 422
+    for no_time in (1e9, False, "60"):
+        assert owner.post(f"{API}/a/actions/stop", json={"timeout_s": no_time}).status_code == 422
 
 
 def test_delete(owner: TestClient) -> None:
@@ -180,6 +181,7 @@ def test_the_serial_port(portal: TestPortal, owner: TestClient) -> None:
     assert owner.post(f"{API}/a/serial", content=b"root\n").status_code == 204
     assert portal.use_cases.catalogue.typed_on_serial("a") == b"root\n"
     assert owner.post(f"{API}/a/serial", content=bytes(4097)).status_code == 413
+    assert owner.post(f"{API}/a/serial", content=b"").status_code == 400
     assert owner.get(f"{API}/a/serial?offset=-1").status_code == 422
 
 
