@@ -109,6 +109,7 @@ def test_a_start_that_was_dealt_with_is_not_repeated(directory: Path) -> None:
     assert again.returncode == 1
     assert "dealt with already" in again.stderr
     assert run(config(directory, "true", generation=2), 2).returncode == 0
+    assert ended(directory)["generation"] == 2
 
 
 def test_a_shepherd_that_comes_too_late_goes(directory: Path) -> None:
