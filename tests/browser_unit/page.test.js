@@ -22,7 +22,7 @@ const sources = readdirSync(PORTAL).filter((name) => /\.(js|html)$/.test(name))
     .map((name) => readFileSync(new URL(name, PORTAL), 'utf8')).join('\n');
 
 /** By names that the server gives; tests/unit/test_locale.py ties them to these. */
-const OF_THE_SERVER = /^(journal|problem|phase|finding|guest)\./;
+const OF_THE_SERVER = /^(journal|problem|phase|finding|guest|wrong)\./;
 
 /** Keys that are put together in the code; each entry is all that can come out. */
 const CONDITIONS = ['running', 'starting', 'stopping', 'paused', 'saved', 'stopped', 'crashed',
@@ -92,6 +92,22 @@ test('a text is filled in, an unknown one shows its key', () => {
     const locale = new Locale('en', { greet: 'Hello {name} {other}' });
     assert.equal(locale.text('greet', { name: '$&' }), 'Hello $& {other}');
     assert.equal(locale.text('missing'), 'missing');
+});
+
+test('what is wrong with a field: our words for the rule, the server\'s own in English', () => {
+    const error = { message: 'must be a whole number from 1 to 4194304, not 0', rule: 'whole_number',
+        limits: { min: 1, max: 4194304, where: 'body' } };
+    const [english, japanese] = [new Locale('en', en), new Locale('ja', ja)];
+    assert.equal(english.wrong('invalid', error), error.message);
+    assert.equal(japanese.wrong('invalid', error), '1～4,194,304 の整数にしてください');
+    const text = { message: '', rule: 'text', limits: { max: 9 } };
+    assert.equal(japanese.wrong('invalid', text), '9 文字までの文字列にしてください');
+    const name = { message: '', rule: 'text', limits: { min: 1, max: 9 } };
+    assert.equal(japanese.wrong('invalid', name), '1～9 文字の文字列にしてください');
+    const choice = { message: '', rule: 'one_of', limits: { options: ['a', 'b'] } };
+    assert.equal(japanese.wrong('invalid', choice), '次のどれかにしてください: a, b');
+    const newer = { message: 'must be so', rule: 'newer', limits: {} };
+    assert.equal(japanese.wrong('invalid', newer), '値が正しくありません（must be so）');
 });
 
 test('every key of the menu exists', () => {

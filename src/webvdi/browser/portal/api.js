@@ -4,6 +4,11 @@ import { ViewerError } from '../viewer/errors.js';
 
 /** @import { GuestView, HostView, ImageView, JournalEntry, MachineView, Me, SerialPiece, ShareView, UploadView, Verb } from './types.js' */
 
+/**
+ * What is wrong with a field: in the server's words, and by a rule with its limits.
+ * @typedef {{message: string, rule: string, limits: Record<string, unknown>}} FieldError
+ */
+
 const ROOT = 'api/v1/';
 /** What proxies answer where there is no server behind them. */
 const AWAY = [502, 503, 504];
@@ -33,14 +38,15 @@ export class ApiError extends Error {
 
 /**
  * Which fields of the request were wrong, and why. @param {Record<string, unknown>} problem
- * @returns {Record<string, string>}
+ * @returns {Record<string, FieldError>}
  */
 function fieldErrors(problem) {
     const list = Array.isArray(problem['errors']) ? problem['errors'] : [];
-    const found = list.map((each) => [
-        String(each.field ?? '').split('.').at(-1), String(each.message ?? '')]);
+    /** @type {[string, FieldError][]} */
+    const found = list.map(({ field = '', message = '', rule = '', ...limits }) => [
+        String(field).split('.').at(-1) ?? '', { message: String(message), rule: String(rule), limits }]);
     if (problem['reason'] === 'conflict' && problem['kind'] === 'machine') {
-        found.push(['name', String(problem['detail'] ?? '')]);
+        found.push(['name', { message: String(problem['detail'] ?? ''), rule: '', limits: {} }]);
     }
     return Object.fromEntries(found.filter(([field]) => field));
 }
