@@ -260,6 +260,27 @@ def test_where_nothing_can_be_shown_there_is_a_way_back(browser: Browser, site: 
         page.wait_for_url("**/?all=1")
 
 
+@pytest.mark.parametrize("farewell_first", [True, False])
+def test_a_machine_that_is_deleted_is_said_to_be_so(
+    browser: Browser, site: PagesSite, farewell_first: bool
+) -> None:
+    def farewell() -> None:
+        site.do(lambda _: site.session.end(Reason.SESSION_ENDED, "the session was closed"))
+
+    with screen(browser, site) as holder:
+        page = holder.page
+        if farewell_first:
+            farewell()
+        site.ask(lambda broker: broker.catalogue.delete("desk"))
+        expect(page.locator("#overlay")).to_contain_text("This machine was deleted")
+        if not farewell_first:
+            farewell()
+        expect(page.locator("#overlay")).not_to_contain_text("session")
+        keep(page, "machine-deleted")
+        page.locator("#overlay").get_by_role("button", name="All machines").click()
+        expect(page.get_by_role("heading", name="another")).to_be_visible()
+
+
 def test_settings_and_log_beside_the_screen(browser: Browser, site: PagesSite) -> None:
     with screen(browser, site) as holder:
         page = holder.page

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { COMBINATIONS } from '../../src/webvdi/browser/portal/keys.js';
 import { Locale, chooseLanguage } from '../../src/webvdi/browser/portal/locale.js';
-import { noticeFor } from '../../src/webvdi/browser/portal/notice.js';
+import { noticeFor, wasDeleted } from '../../src/webvdi/browser/portal/notice.js';
 import { NETWORKS } from '../../src/webvdi/browser/portal/settings.js';
 import { EXPIRIES_S } from '../../src/webvdi/browser/portal/shares.js';
 import { qualityOf } from '../../src/webvdi/browser/portal/toolbar.js';
@@ -119,7 +119,7 @@ test('every key of the menu exists', () => {
 const situation = (more) => ({
     link: 'live', error: null, machine: { state: 'live', detail: '' }, info: null,
     picture: true, starting: false, dismissed: false,
-    owner: false, ...more,
+    owner: false, gone: false, ...more,
 });
 
 test('nothing is said while all is well', () => {
@@ -192,6 +192,28 @@ test('a machine that is being made says so instead of trying in vain', () => {
     assert.deepEqual([ended(true).other, ended(false).other], ['back', null]);
 });
 
+test('who looks at a machine is told that it was deleted, and the owner goes to the others', () => {
+    const error = new ViewerError('session_ended', { detail: 'the session was closed', final: true });
+    const told = (owner) => noticeFor(situation({ link: 'ended', error, owner, gone: true }));
+    assert.deepEqual(told(true).card,
+        { title: 'machine_deleted', detail: '', action: 'back', progress: false });
+    assert.equal(told(false).card.action, null);
+    assert.equal(told(false).dim, true);
+});
+
+test('a machine was deleted when the news say so, or when what was there is not found', () => {
+    const view = { id: 'm-1' };
+    const gone = (found) => wasDeleted({ changes: null, status: 0, view, error: null, ...found });
+    assert.ok(gone({ changes: [{ kind: 'machine', id: 'm-1' }, { kind: 'gone', id: 'm-1' }] }));
+    assert.ok(!gone({ changes: [{ kind: 'gone', id: 'm-2' }, { kind: 'machine', id: 'm-1' }] }));
+    assert.ok(gone({ status: 404 }));
+    assert.ok(!gone({ status: 404, view: null }));
+    assert.ok(!gone({ status: 401 }), 'a login ended');
+    assert.ok(gone({ status: 401, error: new ViewerError('session_ended') }));
+    assert.ok(!gone({ status: 401, error: new ViewerError('access_revoked') }));
+    assert.ok(!gone({}));
+});
+
 test('every notice has its texts', () => {
     const states = ['connecting', 'live', 'lost', 'off', 'paused', 'credentials', 'failed'];
     const errors = [null, ...Object.keys(ERRORS).map((code) => new ViewerError(code))];
@@ -202,7 +224,7 @@ test('every notice has its texts', () => {
                     for (const flag of [false, true]) {
                         const { card, pill } = noticeFor(situation({
                             link, error, machine: { state, detail: '' }, picture,
-                            starting: flag, dismissed: flag,
+                            starting: flag, dismissed: flag, owner: flag, gone: flag && error === null,
                         }));
                         for (const key of [card?.title, card?.action, pill].filter(Boolean)) {
                             assert.ok(Object.hasOwn(en, key), key);
