@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { api } from '../../src/webvdi/browser/portal/api.js';
-import { findingWords } from '../../src/webvdi/browser/portal/host.js';
+import { findingWords, hostWords } from '../../src/webvdi/browser/portal/host.js';
 import { isOver, tokenIn } from '../../src/webvdi/browser/portal/join_link.js';
 import { Locale } from '../../src/webvdi/browser/portal/locale.js';
 import { freeName, requestFor } from '../../src/webvdi/browser/portal/new_machine_plan.js';
@@ -107,6 +107,16 @@ test('readers of English get the server\'s own words, others ours and the server
     const building = { phase: 'Fetching 37 packages', done: 1, total: 4 };
     assert.equal(guestWords({ building }, locale), 'Being built: Fetching 37 packages 25 %');
     assert.equal(guestWords({ building }, japanese), '作成中：パッケージを取得中 25 %');
+});
+
+test('what is paused is not said to run', () => {
+    const words = (paused, language = locale) => hostWords({
+        version: '1', machines: { total: 3, running: 1, paused, memory_mib: 1 },
+        memory_available_mib: null, disk_free_bytes: null,
+    }, language);
+    assert.equal(words(2), '1 machine running · 2 paused · webvdi 1');
+    assert.equal(words(0), '1 machine running · webvdi 1');
+    assert.equal(words(2, japanese), '1 台が実行中 · 2 台が一時停止中 · webvdi 1');
 });
 
 test('a picture that the server cannot give now is no missing picture', async (t) => {

@@ -13,7 +13,7 @@ import { SCANCODES } from '../../src/webvdi/browser/viewer/input/scancodes.js';
 import { BROWSER, readJson } from './helpers.js';
 
 /** Texts that depend on a number (CLDR's plural categories of English). */
-const COUNTED = ['watching', 'cpus', 'host_running', 'host_warnings', 'guest_unbuilt_minutes',
+const COUNTED = ['watching', 'cpus', 'host_running', 'host_paused', 'host_warnings', 'guest_unbuilt_minutes',
     'share_used'];
 
 const [en, ja] = ['en', 'ja'].map((name) => readJson(new URL(`locale/${name}.json`, BROWSER)));

@@ -552,9 +552,9 @@ class FakeUseCases:
     async def host(self) -> HostView:
         """As the contract says."""
         views = await self.catalogue.list()
-        running = [view for view in views if view.state == "running"]
-        counts = MachineCounts(
-            len(views), len(running), sum(view.memory_mib or 0 for view in running)
-        )
+        present = [view for view in views if view.state in ("running", "paused")]
+        paused = sum(view.state == "paused" for view in present)
+        memory = sum(view.memory_mib or 0 for view in present)
+        counts = MachineCounts(len(views), len(present) - paused, paused, memory)
         finding = FindingView("kvm", "warning", "There is no KVM here.", "Use a host that has it.")
         return HostView("0.0.0", self.mode, (finding,), counts, 4096, 10 << 30)

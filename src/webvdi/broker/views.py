@@ -345,8 +345,10 @@ class MachineCounts:
 
     total: int
     running: int
+    """Those that start and those that are being stopped count too."""
+    paused: int
     memory_mib: int
-    """Of those that run."""
+    """Of those that run, and of those that are paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +359,6 @@ class HostView:
     """Of webvdi."""
     mode: Literal["service", "view"]
     findings: tuple[FindingView, ...] = ()
-    machines: MachineCounts = field(default_factory=lambda: MachineCounts(0, 0, 0))
+    machines: MachineCounts = field(default_factory=lambda: MachineCounts(0, 0, 0, 0))
     memory_available_mib: int | None = None
     disk_free_bytes: int | None = None

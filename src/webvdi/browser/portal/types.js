@@ -82,7 +82,7 @@
  * @typedef {object} HostView
  * @property {string} version
  * @property {Finding[]} findings
- * @property {{total: number, running: number, memory_mib: number}} machines
+ * @property {{total: number, running: number, paused: number, memory_mib: number}} machines
  * @property {number | null} memory_available_mib
  * @property {number | null} disk_free_bytes
  *

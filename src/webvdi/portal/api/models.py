@@ -355,7 +355,8 @@ class MachineCounts(_Answer):
 
     total: int
     running: int
-    memory_mib: int
+    paused: int
+    memory_mib: int = Field(description="Of those that run, and of those that are paused.")
 
 
 class Host(_Answer):

@@ -36,7 +36,7 @@ def test_the_mode_of_a_view(tmp_path: Path) -> None:
 
 def test_the_host(portal: TestPortal) -> None:
     host = portal.owner().get("/api/v1/host").json()
-    assert host["machines"] == {"total": 1, "running": 1, "memory_mib": 512}
+    assert host["machines"] == {"total": 1, "running": 1, "paused": 0, "memory_mib": 512}
     assert host["findings"][0]["remedy"]
 
 
