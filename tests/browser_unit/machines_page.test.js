@@ -13,7 +13,8 @@ import { isLoopback, liveShares, reachable } from '../../src/webvdi/browser/port
 import { guestWords } from '../../src/webvdi/browser/portal/source_list.js';
 import { nextOf } from '../../src/webvdi/browser/portal/thumbnails.js';
 import { othersOf } from '../../src/webvdi/browser/portal/unfinished.js';
-import { uploadWords } from '../../src/webvdi/browser/portal/upload_rows.js';
+import { UploadPlan } from '../../src/webvdi/browser/portal/upload_plan.js';
+import { percentOfAll, uploadWords } from '../../src/webvdi/browser/portal/upload_rows.js';
 import { BROWSER, readJson } from './helpers.js';
 
 const [locale, japanese] = ['en', 'ja'].map((name) => (
@@ -107,6 +108,15 @@ test('readers of English get the server\'s own words, others ours and the server
     const building = { phase: 'Fetching 37 packages', done: 1, total: 4 };
     assert.equal(guestWords({ building }, locale), 'Being built: Fetching 37 packages 25 %');
     assert.equal(guestWords({ building }, japanese), '作成中：パッケージを取得中 25 %');
+});
+
+test('an upload that is over, well or not, is no longer going on', () => {
+    const plan = (phase, offset) => Object.assign(new UploadPlan(100, 'u-1'), { phase, offset });
+    const all = (...plans) => percentOfAll(plans.map((each) => ({ plan: each })));
+    assert.equal(all(), null);
+    assert.equal(all(plan('failed', 50)), null);
+    assert.equal(all(plan('done', 100)), null);
+    assert.equal(all(plan('failed', 50), plan('send', 20), plan('paused', 40)), 30);
 });
 
 test('what is paused is not said to run', () => {
