@@ -20,6 +20,11 @@ NAMES = [
     *("lab-10", "old-windows", "parked", "paused-box"),
 ]
 
+ROOM_BESIDE_TEXT = """() => [...document.querySelectorAll('.machine-state, .machine-line')].map(
+    (each) => each.closest('.machine').getBoundingClientRect().right
+        - each.getBoundingClientRect().right)"""
+"""From each line of a card to the card's edge."""
+
 PHONE = {"width": 360, "height": 740, "has_touch": True, "is_mobile": True}
 
 pytestmark = pytest.mark.browser
@@ -507,6 +512,8 @@ def test_on_a_phone_nothing_sticks_out(
         site.show(page, all="1", lang=language)
         expect(card(page, "build-server").locator(".thumb img")).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+        room = page.evaluate(ROOM_BESIDE_TEXT)
+        assert min(room) >= 8, room
         keep(page, f"machines-phone-{language}-{scheme}")
         page.locator("#new").click()
         dialog = page.get_by_role("dialog")
