@@ -1,11 +1,13 @@
 """What stands around a machine's screen: people, power, panel, shares; and the way in by a link."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
 
 from support.page import ViewerPage, chromium, viewer_page
 from support.pages_site import PagesSite, keep, pages_site
@@ -420,7 +422,38 @@ def test_the_owner_signs_in_and_makes_a_link_for_the_phone(
         expect(dialog).to_contain_text("It works once")
         expect(dialog).not_to_contain_text("as often as they like")
         expect(dialog).to_contain_text("opens on this computer alone")
+        expect(dialog.locator(".qr")).to_have_count(0)  # of no use to another device
         keep(page, "device-link")
         with viewer_page(browser) as phone:
             phone.page.goto(link.input_value())
             phone.page.wait_for_url("**/view?m=*")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_link_for_another_device_is_drawn_for_its_camera(
+    browser: Browser, site: PagesSite, language: str, scheme: str
+) -> None:
+    link = {"url": "https://vdi.example.org/vdi/?token=" + "x" * 120, "path": "?token=x"}
+
+    def answer(route: Route) -> None:
+        route.fulfill(status=201, json={**link, "expires": None})
+
+    with viewer_page(browser, **PHONE, color_scheme=scheme) as holder:
+        page = holder.page
+        page.route("**/api/v1/logins", answer)
+        site.show(page, all="1", lang=language)
+        expect(page.get_by_role("article", name="desk")).to_be_visible()
+        page.locator("#page-more").click()
+        page.get_by_role("menuitem").first.click()
+        code = page.get_by_role("dialog").get_by_role("img")
+        page.wait_for_function("() => document.querySelector('.qr img').naturalWidth > 0")
+        box = code.bounding_box()
+        assert box is not None
+        assert box["width"] == box["height"] >= 160
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+        picture = Image.open(io.BytesIO(code.screenshot()))
+        edge = picture.convert("L").crop((20, 4, picture.width - 20, 5))
+        assert edge.getextrema() == (255, 255)  # the quiet zone, whatever the colours of the page
+        keep(page, f"device-qr-{language}-{scheme}")

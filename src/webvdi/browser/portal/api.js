@@ -119,6 +119,13 @@ export const api = Object.freeze({
     me: (machine) => askJson(withMachine('me', machine)),
     /** @returns {Promise<HostView>} */
     host: () => askJson('host'),
+    /** A text as a picture that a camera reads. @param {string} text @returns {Promise<Blob>} an SVG */
+    async qr(text) {
+        const answer = await askWell('qr', {
+            method: 'POST', body: JSON.stringify({ text }), headers: { 'Content-Type': 'application/json' },
+        });
+        return answer.blob();
+    },
     /** @returns {Promise<{url: string, path: string, expires: number}>} */
     login: () => askJson('logins', 'POST', {}),
 

@@ -18,6 +18,9 @@ MAX_TIMEOUT_S = 600.0
 MAX_FILE_BYTES = 1 << 50
 MAX_PATH = 4096
 
+MAX_QR_TEXT = 700
+"""Characters, of up to 4 bytes; a QR code holds 2953 bytes at most."""
+
 _HOST_FILE = "A file of the host; only on the owner's socket."
 
 Name: TypeAlias = Annotated[
@@ -280,6 +283,12 @@ class Link(_Answer):
     url: str
     path: str = Field(description="The link relative to the pages' address.")
     expires: float | None = Field(description="Null where no login is needed.")
+
+
+class QrWish(_Question):
+    """What is to be drawn as a QR code: a link, for instance."""
+
+    text: str = Field(min_length=1, max_length=MAX_QR_TEXT, examples=["https://example.org/"])
 
 
 class Guest(_Answer):
