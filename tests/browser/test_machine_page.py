@@ -457,3 +457,36 @@ def test_a_link_for_another_device_is_drawn_for_its_camera(
         edge = picture.convert("L").crop((20, 4, picture.width - 20, 5))
         assert edge.getextrema() == (255, 255)  # the quiet zone, whatever the colours of the page
         keep(page, f"device-qr-{language}-{scheme}")
+
+
+@pytest.mark.parametrize("path", ["", "view"])
+def test_the_owner_signs_out(browser: Browser, guarded: PagesSite, path: str) -> None:
+    with viewer_page(browser) as holder:
+        page = holder.page
+        page.goto(f"{guarded.login()}&all=1")
+        expect(page.get_by_role("article", name="desk")).to_be_visible()
+        if path:
+            guarded.show(page, path, m="desk")
+            holder.wait_live()
+            show_bar(page)
+        page.get_by_role("button", name="More").click()
+        page.route("**/logout", lambda route: route.fulfill(status=503))
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.locator("#toast")).to_contain_text("could not be reached")
+        page.unroute("**/logout")
+        page.route("**/logout", lambda route: route.fulfill(status=204))
+        if path:
+            show_bar(page)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        page.wait_for_url("**/login?out*")
+        expect(page.locator("main")).to_contain_text("webvdi url --qr")
+        expect(page.get_by_label("Link or token")).to_be_visible()
+        keep(page, "signed-out")
+
+
+def test_who_did_not_sign_in_cannot_sign_out(browser: Browser, site: PagesSite) -> None:
+    with screen(browser, site) as holder:
+        holder.page.get_by_role("button", name="More").click()
+        expect(holder.page.get_by_role("menuitem", name="Help")).to_be_visible()
+        expect(holder.page.get_by_role("menuitem", name="Sign out")).to_be_hidden()

@@ -57,9 +57,12 @@ function fieldErrors(problem) {
  * @returns {Promise<Response>} whatever its status
  * @throws {ApiError} with status 0 where there is no answer
  */
-export async function ask(path, init = {}) {
+export const ask = (path, init = {}) => fetchFrom(ROOT + path, init);
+
+/** @param {string} address relative to the page @param {RequestInit} init */
+async function fetchFrom(address, init) {
     try {
-        return await fetch(ROOT + path, {
+        return await fetch(address, {
             cache: 'no-store',
             ...init,
             // The header cannot be sent from another site without our consent.
@@ -232,6 +235,17 @@ export const api = Object.freeze({
         return answer.json();
     },
 });
+
+/**
+ * Ends this browser's login; it is no part of the interface, but of the pages.
+ * @throws {ApiError}
+ */
+export async function logOut() {
+    const answer = await fetchFrom('logout', { method: 'POST' });
+    if (!answer.ok) {
+        throw await refusal(answer);
+    }
+}
 
 /**
  * A fresh ticket; with *viewOnly* one that the server lets only look.

@@ -7,6 +7,7 @@ import { make, pushButton, setText } from './dom.js';
 import { LiveFeed } from './events.js';
 import { fillHost } from './host.js';
 import { LANGUAGES, chooseLanguage, loadLocale } from './locale.js';
+import { leave } from './leaving.js';
 import { faceOf, inOrder, matching } from './machine_view.js';
 import { recall, remember } from './memory.js';
 import { openMenu } from './menu.js';
@@ -204,6 +205,7 @@ function openPageMenu() {
                 applyLocale();
             },
         })),
+        ...page.me?.login ? [null, { words: text('sign_out'), act: () => leave(page.locale) }] : [],
     ]);
 }
 

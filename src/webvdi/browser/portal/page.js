@@ -128,7 +128,8 @@ function showChoices() {
     const owner = page.me?.role === 'owner';
     for (const each of document.querySelectorAll('[data-owner]')) {
         const wants = each.getAttribute('data-owner');
-        const fits = owner && (wants !== 'machine' || page.view?.kind === 'machine');
+        const fits = owner && (wants !== 'machine' || page.view?.kind === 'machine')
+            && (wants !== 'login' || page.me?.login);
         /** @type {HTMLElement} */ (each).hidden = !fits;
     }
 }

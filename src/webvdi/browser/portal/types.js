@@ -60,6 +60,7 @@
  * @property {{id: string, machine: string, label: string, expires: number | null} | null} share
  * @property {'service' | 'view'} mode
  * @property {string} version
+ * @property {boolean} login whether they signed in, and can sign out
  *
  * @typedef {object} GuestView
  * @property {string} name

@@ -24,7 +24,7 @@ members = members_router("host")
 
 
 @members.get("/me", summary="Who am I")
-async def me(site: TheSite, caller: TheCaller) -> models.Me:
+async def me(site: TheSite, request: Request, caller: TheCaller) -> models.Me:
     """Who asks, by which link they came, and what kind of webvdi this is."""
     share = None if caller.share is None else models.MyShare.model_validate(caller.share)
     return models.Me.model_validate(
@@ -35,6 +35,7 @@ async def me(site: TheSite, caller: TheCaller) -> models.Me:
             "share": share,
             "mode": site.use_cases.mode,
             "version": __version__,
+            "login": site.logins.required and site.logins.login(request, site.clock()) is not None,
         }
     )
 

@@ -275,6 +275,7 @@ class Me(_Answer):
     share: MyShare | None
     mode: Literal["service", "view"]
     version: str
+    login: bool = Field(description="Whether they signed in by a login link, and can log out.")
 
 
 class Link(_Answer):
