@@ -22,7 +22,7 @@ const sources = readdirSync(PORTAL).filter((name) => /\.(js|html)$/.test(name))
     .map((name) => readFileSync(new URL(name, PORTAL), 'utf8')).join('\n');
 
 /** By names that the server gives; tests/unit/test_locale.py ties them to these. */
-const OF_THE_SERVER = /^(journal|problem|phase|finding|guest|wrong)\./;
+const OF_THE_SERVER = /^(journal|problem|phase|finding|guest|wrong|acceleration)\./;
 
 /** Keys that are put together in the code; each entry is all that can come out. */
 const CONDITIONS = ['running', 'starting', 'stopping', 'paused', 'saved', 'stopped', 'crashed',

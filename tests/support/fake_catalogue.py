@@ -97,6 +97,7 @@ def machine_view(name: str, **changes: Any) -> MachineView:
         profile="linux",
         acceleration="tcg" if state in ("running", "paused") else None,
         acceleration_reason="nothing really runs" if state in ("running", "paused") else "",
+        acceleration_code="no_device" if state in ("running", "paused") else "",
         disks=(DiskView("home", f"/state/files/{name}/home.img", "raw", 1 << 30, ours=True),),
         cdrom=None,
         autostart=None,

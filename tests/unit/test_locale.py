@@ -1,6 +1,7 @@
 """What the server names, the pages can say: each name has its text in every language, and no other.
 
-Journal kinds, problem reasons, rules of fields, phases of progress, findings, guests.
+Journal kinds, problem reasons, rules of fields, phases of progress, findings, guests,
+reasons for running without KVM.
 """
 
 import ast
@@ -100,6 +101,16 @@ def rules() -> set[str]:
     return {rule for row in rows for rule in re.findall(r"`(\w+)`", row)}
 
 
+def acceleration_codes() -> set[str]:
+    """Why a machine runs without KVM."""
+    found: set[str] = set()
+    for name, call in calls("vmm"):
+        place = {"Obstacle": 0, "Acceleration": 2}.get(name)
+        if place is not None and len(call.args) > place:
+            found.update(words(call.args[place]))
+    return found
+
+
 def findings() -> set[str]:
     names = {
         name
@@ -121,6 +132,7 @@ def test_every_name_of_the_server_has_a_text_and_no_text_is_left_over(language: 
     assert keys(language, "phase") == phases()
     assert keys(language, "problem") == reasons()
     assert {key.removesuffix(".range") for key in keys(language, "wrong")} == rules()
+    assert keys(language, "acceleration") == acceleration_codes()
     finding_keys = keys(language, "finding")
     assert {key for key in finding_keys if "." not in key} == findings()
     assert {key.removesuffix(".remedy") for key in finding_keys} == findings()

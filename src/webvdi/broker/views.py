@@ -112,6 +112,9 @@ class MachineView:
     acceleration: str | None
     """``kvm`` or ``tcg`` while it runs."""
     acceleration_reason: str
+    """Why it runs without KVM, and what to do about it; empty with KVM."""
+    acceleration_code: str
+    """The same as a short word that stays; may be empty."""
     disks: tuple[DiskView, ...]
     cdrom: str | None
     """The file in its drive."""

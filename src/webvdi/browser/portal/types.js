@@ -35,6 +35,7 @@
  * @property {string | null} profile
  * @property {string | null} acceleration
  * @property {string} acceleration_reason
+ * @property {string} acceleration_code
  * @property {DiskView[]} disks
  * @property {string | null} cdrom
  * @property {number | null} autostart

@@ -100,6 +100,7 @@ class Machine(_Answer):
     profile: str | None
     acceleration: str | None
     acceleration_reason: str
+    acceleration_code: str = Field(description="The reason as a short word that stays.")
     disks: tuple[Disk, ...]
     cdrom: str | None
     autostart: int | None
