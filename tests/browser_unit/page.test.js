@@ -163,6 +163,15 @@ test('a session that ended because its machine did can be started from there', (
     assert.equal(noticeFor(situation({ link: 'ended', error, info })).card.action, 'start');
 });
 
+test('what the server says of an error has a text in the reader\'s language', () => {
+    const detailKey = (link, code, reason) => noticeFor(situation({
+        link, error: new ViewerError(code, { detail: 'words', reason }), picture: false,
+    })).card.detailKey;
+    assert.equal(detailKey('connecting', 'not_ready', 'server_unavailable'), 'problem.server_unavailable');
+    assert.equal(detailKey('ended', 'session_ended', 'not_found'), 'problem.not_found');
+    assert.equal(detailKey('ended', 'superseded'), 'error.superseded.detail');
+});
+
 test('at the end a person is told what helps', () => {
     const action = (code) => noticeFor(situation({
         link: 'ended', error: new ViewerError(code, { final: true }),

@@ -259,13 +259,13 @@ export async function fetchTicket(machine, viewOnly, name) {
     try {
         return await askJson(`${machinePath(machine)}/ticket`, 'POST', { view_only: viewOnly, name });
     } catch (error) {
-        const { status, detail } = /** @type {ApiError} */ (error);
+        const { status, detail, reason } = /** @type {ApiError} */ (error);
         switch (status) {
             case 401: throw new ViewerError('login_required', { final: true });
             case 403: throw new ViewerError('access_revoked', { detail, final: true });
-            case 404: throw new ViewerError('session_ended', { detail, final: true });
-            case 409: case 503: throw new ViewerError('not_ready', { detail });
-            default: throw new ViewerError('ticket_failed', { detail, cause: error });
+            case 404: throw new ViewerError('session_ended', { detail, reason, final: true });
+            case 409: case 503: throw new ViewerError('not_ready', { detail, reason });
+            default: throw new ViewerError('ticket_failed', { detail, reason, cause: error });
         }
     }
 }

@@ -102,7 +102,7 @@ function ended(situation) {
             title: code ? `error.${code}` : 'state_ended',
             // The server's own words are for other endings; these are said in the reader's language.
             detail: code === 'access_revoked' ? '' : error?.detail ?? '',
-            detailKey: `error.${code}.detail`,
+            detailKey: detailKeyOf(error),
             action: code && code in ACTIONS ? ACTIONS[code] ?? null : 'try_again',
             other: code === 'session_ended' && situation.owner ? 'back' : null,
             progress: false,
@@ -112,6 +112,10 @@ function ended(situation) {
         level: 'bad',
     };
 }
+
+/** Our text for what the server says of an error. @param {ViewerError | null} error */
+const detailKeyOf = (error) => (
+    error?.reason ? `problem.${error.reason}` : error ? `error.${error.code}.detail` : undefined);
 
 /** @param {Situation} situation @returns {Notice} */
 function unconnected(situation) {
@@ -129,7 +133,7 @@ function unconnected(situation) {
         card: again && picture ? null : {
             title,
             detail: error?.detail ?? '',
-            detailKey: starting ? 'starting_detail' : undefined,
+            detailKey: starting ? 'starting_detail' : detailKeyOf(error),
             action: null,
             progress: true,
         },
