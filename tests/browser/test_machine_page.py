@@ -1,10 +1,12 @@
 """What stands around a machine's screen: people, power, panel, shares; and the way in by a link."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
 from support.page import ViewerPage, chromium, viewer_page
@@ -260,6 +262,27 @@ def test_where_nothing_can_be_shown_there_is_a_way_back(browser: Browser, site: 
         page.wait_for_url("**/?all=1")
 
 
+@pytest.mark.parametrize("farewell_first", [True, False])
+def test_a_machine_that_is_deleted_is_said_to_be_so(
+    browser: Browser, site: PagesSite, farewell_first: bool
+) -> None:
+    def farewell() -> None:
+        site.do(lambda _: site.session.end(Reason.SESSION_ENDED, "the session was closed"))
+
+    with screen(browser, site) as holder:
+        page = holder.page
+        if farewell_first:
+            farewell()
+        site.ask(lambda broker: broker.catalogue.delete("desk"))
+        expect(page.locator("#overlay")).to_contain_text("This machine was deleted")
+        if not farewell_first:
+            farewell()
+        expect(page.locator("#overlay")).not_to_contain_text("session")
+        keep(page, "machine-deleted")
+        page.locator("#overlay").get_by_role("button", name="All machines").click()
+        expect(page.get_by_role("heading", name="another")).to_be_visible()
+
+
 def test_settings_and_log_beside_the_screen(browser: Browser, site: PagesSite) -> None:
     with screen(browser, site) as holder:
         page = holder.page
@@ -420,7 +443,71 @@ def test_the_owner_signs_in_and_makes_a_link_for_the_phone(
         expect(dialog).to_contain_text("It works once")
         expect(dialog).not_to_contain_text("as often as they like")
         expect(dialog).to_contain_text("opens on this computer alone")
+        expect(dialog.locator(".qr")).to_have_count(0)  # of no use to another device
         keep(page, "device-link")
         with viewer_page(browser) as phone:
             phone.page.goto(link.input_value())
             phone.page.wait_for_url("**/view?m=*")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_link_for_another_device_is_drawn_for_its_camera(
+    browser: Browser, site: PagesSite, language: str, scheme: str
+) -> None:
+    link = {"url": "https://vdi.example.org/vdi/?token=" + "x" * 120, "path": "?token=x"}
+
+    def answer(route: Route) -> None:
+        route.fulfill(status=201, json={**link, "expires": None})
+
+    with viewer_page(browser, **PHONE, color_scheme=scheme) as holder:
+        page = holder.page
+        page.route("**/api/v1/logins", answer)
+        site.show(page, all="1", lang=language)
+        expect(page.get_by_role("article", name="desk")).to_be_visible()
+        page.locator("#page-more").click()
+        page.get_by_role("menuitem").first.click()
+        code = page.get_by_role("dialog").get_by_role("img")
+        page.wait_for_function("() => document.querySelector('.qr img').naturalWidth > 0")
+        box = code.bounding_box()
+        assert box is not None
+        assert box["width"] == box["height"] >= 160
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+        picture = Image.open(io.BytesIO(code.screenshot()))
+        edge = picture.convert("L").crop((20, 4, picture.width - 20, 5))
+        assert edge.getextrema() == (255, 255)  # the quiet zone, whatever the colours of the page
+        keep(page, f"device-qr-{language}-{scheme}")
+
+
+@pytest.mark.parametrize("path", ["", "view"])
+def test_the_owner_signs_out(browser: Browser, guarded: PagesSite, path: str) -> None:
+    with viewer_page(browser) as holder:
+        page = holder.page
+        page.goto(f"{guarded.login()}&all=1")
+        expect(page.get_by_role("article", name="desk")).to_be_visible()
+        if path:
+            guarded.show(page, path, m="desk")
+            holder.wait_live()
+            show_bar(page)
+        page.get_by_role("button", name="More").click()
+        page.route("**/logout", lambda route: route.fulfill(status=503))
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.locator("#toast")).to_contain_text("could not be reached")
+        page.unroute("**/logout")
+        page.route("**/logout", lambda route: route.fulfill(status=204))
+        if path:
+            show_bar(page)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        page.wait_for_url("**/login?out*")
+        expect(page.locator("main")).to_contain_text("webvdi url --qr")
+        expect(page.get_by_label("Link or token")).to_be_visible()
+        keep(page, "signed-out")
+
+
+def test_who_did_not_sign_in_cannot_sign_out(browser: Browser, site: PagesSite) -> None:
+    with screen(browser, site) as holder:
+        holder.page.get_by_role("button", name="More").click()
+        expect(holder.page.get_by_role("menuitem", name="Help")).to_be_visible()
+        expect(holder.page.get_by_role("menuitem", name="Sign out")).to_be_hidden()

@@ -13,12 +13,17 @@ from support.pages_site import PagesSite, keep, pages_site, picture, populate
 from support.processes import wait_until
 from webvdi.base.errors import Refused
 from webvdi.broker.views import Progress
-from webvdi.vmm.errors import CapacityExceeded, StillRunning
+from webvdi.vmm.errors import CapacityExceeded, DiskError, StillRunning
 
 NAMES = [
     *("build-server", "crashy", "desk", "fresh", "lab-2"),
     *("lab-10", "old-windows", "parked", "paused-box"),
 ]
+
+ROOM_BESIDE_TEXT = """() => [...document.querySelectorAll('.machine-state, .machine-line')].map(
+    (each) => each.closest('.machine').getBoundingClientRect().right
+        - each.getBoundingClientRect().right)"""
+"""From each line of a card to the card's edge."""
 
 PHONE = {"width": 360, "height": 740, "has_touch": True, "is_mobile": True}
 
@@ -371,6 +376,21 @@ def test_an_upload_waits_for_room_and_goes_on(
         expect(dialog.locator(".choice", has_text="big.iso").get_by_role("radio")).to_be_checked()
 
 
+def test_a_refused_upload_is_not_going_on(
+    browser: Browser, site: PagesSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"no disk")
+    site.use_cases.images.failure = DiskError("notes.txt is no disk and no ISO")
+    with machines(browser, site) as page:
+        page.locator("#new").click()
+        dialog = page.get_by_role("dialog")
+        dialog.locator("input[type=file]").set_input_files(file)
+        expect(dialog).to_contain_text("notes.txt is no disk")
+        expect(page.locator("#uploading")).to_be_hidden()
+        expect(page.locator("#toast")).to_be_hidden()  # it is read where it happened
+
+
 def test_settings_of_others_are_not_undone(browser: Browser, site: PagesSite) -> None:
     site.add("box", state="stopped", notes="old")
     with machines(browser, site) as page:
@@ -492,6 +512,8 @@ def test_on_a_phone_nothing_sticks_out(
         site.show(page, all="1", lang=language)
         expect(card(page, "build-server").locator(".thumb img")).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+        room = page.evaluate(ROOM_BESIDE_TEXT)
+        assert min(room) >= 8, room
         keep(page, f"machines-phone-{language}-{scheme}")
         page.locator("#new").click()
         dialog = page.get_by_role("dialog")

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { api } from '../../src/webvdi/browser/portal/api.js';
-import { findingWords } from '../../src/webvdi/browser/portal/host.js';
+import { findingWords, hostWords } from '../../src/webvdi/browser/portal/host.js';
 import { isOver, tokenIn } from '../../src/webvdi/browser/portal/join_link.js';
 import { Locale } from '../../src/webvdi/browser/portal/locale.js';
 import { freeName, requestFor } from '../../src/webvdi/browser/portal/new_machine_plan.js';
@@ -13,7 +13,8 @@ import { isLoopback, liveShares, reachable } from '../../src/webvdi/browser/port
 import { guestWords } from '../../src/webvdi/browser/portal/source_list.js';
 import { nextOf } from '../../src/webvdi/browser/portal/thumbnails.js';
 import { othersOf } from '../../src/webvdi/browser/portal/unfinished.js';
-import { uploadWords } from '../../src/webvdi/browser/portal/upload_rows.js';
+import { UploadPlan } from '../../src/webvdi/browser/portal/upload_plan.js';
+import { percentOfAll, uploadWords } from '../../src/webvdi/browser/portal/upload_rows.js';
 import { BROWSER, readJson } from './helpers.js';
 
 const [locale, japanese] = ['en', 'ja'].map((name) => (
@@ -107,6 +108,25 @@ test('readers of English get the server\'s own words, others ours and the server
     const building = { phase: 'Fetching 37 packages', done: 1, total: 4 };
     assert.equal(guestWords({ building }, locale), 'Being built: Fetching 37 packages 25 %');
     assert.equal(guestWords({ building }, japanese), '作成中：パッケージを取得中 25 %');
+});
+
+test('an upload that is over, well or not, is no longer going on', () => {
+    const plan = (phase, offset) => Object.assign(new UploadPlan(100, 'u-1'), { phase, offset });
+    const all = (...plans) => percentOfAll(plans.map((each) => ({ plan: each })));
+    assert.equal(all(), null);
+    assert.equal(all(plan('failed', 50)), null);
+    assert.equal(all(plan('done', 100)), null);
+    assert.equal(all(plan('failed', 50), plan('send', 20), plan('paused', 40)), 30);
+});
+
+test('what is paused is not said to run', () => {
+    const words = (paused, language = locale) => hostWords({
+        version: '1', machines: { total: 3, running: 1, paused, memory_mib: 1 },
+        memory_available_mib: null, disk_free_bytes: null,
+    }, language);
+    assert.equal(words(2), '1 machine running · 2 paused · webvdi 1');
+    assert.equal(words(0), '1 machine running · webvdi 1');
+    assert.equal(words(2, japanese), '1 台が実行中 · 2 台が一時停止中 · webvdi 1');
 });
 
 test('a picture that the server cannot give now is no missing picture', async (t) => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { COMBINATIONS } from '../../src/webvdi/browser/portal/keys.js';
 import { Locale, chooseLanguage } from '../../src/webvdi/browser/portal/locale.js';
-import { noticeFor } from '../../src/webvdi/browser/portal/notice.js';
+import { noticeFor, wasDeleted } from '../../src/webvdi/browser/portal/notice.js';
 import { NETWORKS } from '../../src/webvdi/browser/portal/settings.js';
 import { EXPIRIES_S } from '../../src/webvdi/browser/portal/shares.js';
 import { qualityOf } from '../../src/webvdi/browser/portal/toolbar.js';
@@ -13,7 +13,7 @@ import { SCANCODES } from '../../src/webvdi/browser/viewer/input/scancodes.js';
 import { BROWSER, readJson } from './helpers.js';
 
 /** Texts that depend on a number (CLDR's plural categories of English). */
-const COUNTED = ['watching', 'cpus', 'host_running', 'host_warnings', 'guest_unbuilt_minutes',
+const COUNTED = ['watching', 'cpus', 'host_running', 'host_paused', 'host_warnings', 'guest_unbuilt_minutes',
     'share_used'];
 
 const [en, ja] = ['en', 'ja'].map((name) => readJson(new URL(`locale/${name}.json`, BROWSER)));
@@ -22,7 +22,7 @@ const sources = readdirSync(PORTAL).filter((name) => /\.(js|html)$/.test(name))
     .map((name) => readFileSync(new URL(name, PORTAL), 'utf8')).join('\n');
 
 /** By names that the server gives; tests/unit/test_locale.py ties them to these. */
-const OF_THE_SERVER = /^(journal|problem|phase|finding|guest)\./;
+const OF_THE_SERVER = /^(journal|problem|phase|finding|guest|wrong|acceleration)\./;
 
 /** Keys that are put together in the code; each entry is all that can come out. */
 const CONDITIONS = ['running', 'starting', 'stopping', 'paused', 'saved', 'stopped', 'crashed',
@@ -95,6 +95,22 @@ test('a text is filled in, an unknown one shows its key', () => {
     assert.equal(locale.text('missing'), 'missing');
 });
 
+test('what is wrong with a field: our words for the rule, the server\'s own in English', () => {
+    const error = { message: 'must be a whole number from 1 to 4194304, not 0', rule: 'whole_number',
+        limits: { min: 1, max: 4194304, where: 'body' } };
+    const [english, japanese] = [new Locale('en', en), new Locale('ja', ja)];
+    assert.equal(english.wrong('invalid', error), error.message);
+    assert.equal(japanese.wrong('invalid', error), '1～4,194,304 の整数にしてください');
+    const text = { message: '', rule: 'text', limits: { max: 9 } };
+    assert.equal(japanese.wrong('invalid', text), '9 文字までの文字列にしてください');
+    const name = { message: '', rule: 'text', limits: { min: 1, max: 9 } };
+    assert.equal(japanese.wrong('invalid', name), '1～9 文字の文字列にしてください');
+    const choice = { message: '', rule: 'one_of', limits: { options: ['a', 'b'] } };
+    assert.equal(japanese.wrong('invalid', choice), '次のどれかにしてください: a, b');
+    const newer = { message: 'must be so', rule: 'newer', limits: {} };
+    assert.equal(japanese.wrong('invalid', newer), '値が正しくありません（must be so）');
+});
+
 test('every key of the menu exists', () => {
     for (const code of COMBINATIONS.flatMap(([, combinations]) => combinations.flat())) {
         assert.ok(SCANCODES.has(code), code);
@@ -104,7 +120,7 @@ test('every key of the menu exists', () => {
 const situation = (more) => ({
     link: 'live', error: null, machine: { state: 'live', detail: '' }, info: null,
     picture: true, starting: false, dismissed: false,
-    owner: false, ...more,
+    owner: false, gone: false, ...more,
 });
 
 test('nothing is said while all is well', () => {
@@ -148,6 +164,15 @@ test('a session that ended because its machine did can be started from there', (
     assert.equal(noticeFor(situation({ link: 'ended', error, info })).card.action, 'start');
 });
 
+test('what the server says of an error has a text in the reader\'s language', () => {
+    const detailKey = (link, code, reason) => noticeFor(situation({
+        link, error: new ViewerError(code, { detail: 'words', reason }), picture: false,
+    })).card.detailKey;
+    assert.equal(detailKey('connecting', 'not_ready', 'server_unavailable'), 'problem.server_unavailable');
+    assert.equal(detailKey('ended', 'session_ended', 'not_found'), 'problem.not_found');
+    assert.equal(detailKey('ended', 'superseded'), 'error.superseded.detail');
+});
+
 test('at the end a person is told what helps', () => {
     const action = (code) => noticeFor(situation({
         link: 'ended', error: new ViewerError(code, { final: true }),
@@ -177,6 +202,28 @@ test('a machine that is being made says so instead of trying in vain', () => {
     assert.deepEqual([ended(true).other, ended(false).other], ['back', null]);
 });
 
+test('who looks at a machine is told that it was deleted, and the owner goes to the others', () => {
+    const error = new ViewerError('session_ended', { detail: 'the session was closed', final: true });
+    const told = (owner) => noticeFor(situation({ link: 'ended', error, owner, gone: true }));
+    assert.deepEqual(told(true).card,
+        { title: 'machine_deleted', detail: '', action: 'back', progress: false });
+    assert.equal(told(false).card.action, null);
+    assert.equal(told(false).dim, true);
+});
+
+test('a machine was deleted when the news say so, or when what was there is not found', () => {
+    const view = { id: 'm-1' };
+    const gone = (found) => wasDeleted({ changes: null, status: 0, view, error: null, ...found });
+    assert.ok(gone({ changes: [{ kind: 'machine', id: 'm-1' }, { kind: 'gone', id: 'm-1' }] }));
+    assert.ok(!gone({ changes: [{ kind: 'gone', id: 'm-2' }, { kind: 'machine', id: 'm-1' }] }));
+    assert.ok(gone({ status: 404 }));
+    assert.ok(!gone({ status: 404, view: null }));
+    assert.ok(!gone({ status: 401 }), 'a login ended');
+    assert.ok(gone({ status: 401, error: new ViewerError('session_ended') }));
+    assert.ok(!gone({ status: 401, error: new ViewerError('access_revoked') }));
+    assert.ok(!gone({}));
+});
+
 test('every notice has its texts', () => {
     const states = ['connecting', 'live', 'lost', 'off', 'paused', 'credentials', 'failed'];
     const errors = [null, ...Object.keys(ERRORS).map((code) => new ViewerError(code))];
@@ -187,7 +234,7 @@ test('every notice has its texts', () => {
                     for (const flag of [false, true]) {
                         const { card, pill } = noticeFor(situation({
                             link, error, machine: { state, detail: '' }, picture,
-                            starting: flag, dismissed: flag,
+                            starting: flag, dismissed: flag, owner: flag, gone: flag && error === null,
                         }));
                         for (const key of [card?.title, card?.action, pill].filter(Boolean)) {
                             assert.ok(Object.hasOwn(en, key), key);

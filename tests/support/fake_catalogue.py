@@ -97,6 +97,7 @@ def machine_view(name: str, **changes: Any) -> MachineView:
         profile="linux",
         acceleration="tcg" if state in ("running", "paused") else None,
         acceleration_reason="nothing really runs" if state in ("running", "paused") else "",
+        acceleration_code="no_device" if state in ("running", "paused") else "",
         disks=(DiskView("home", f"/state/files/{name}/home.img", "raw", 1 << 30, ours=True),),
         cdrom=None,
         autostart=None,
@@ -562,9 +563,9 @@ class FakeUseCases:
     async def host(self) -> HostView:
         """As the contract says."""
         views = await self.catalogue.list()
-        running = [view for view in views if view.state == "running"]
-        counts = MachineCounts(
-            len(views), len(running), sum(view.memory_mib or 0 for view in running)
-        )
+        present = [view for view in views if view.state in ("running", "paused")]
+        paused = sum(view.state == "paused" for view in present)
+        memory = sum(view.memory_mib or 0 for view in present)
+        counts = MachineCounts(len(views), len(present) - paused, paused, memory)
         finding = FindingView("kvm", "warning", "There is no KVM here.", "Use a host that has it.")
         return HostView("0.0.0", self.mode, (finding,), counts, 4096, 10 << 30)

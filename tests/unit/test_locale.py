@@ -1,6 +1,7 @@
 """What the server names, the pages can say: each name has its text in every language, and no other.
 
-Journal kinds, problem reasons, phases of progress, findings about the host, guests.
+Journal kinds, problem reasons, rules of fields, phases of progress, findings, guests,
+reasons for running without KVM.
 """
 
 import ast
@@ -92,6 +93,24 @@ def reasons() -> set[str]:
     return set(re.findall(r"^\| \d{3} \| `(\w+)` \|", table, re.M))
 
 
+def rules() -> set[str]:
+    """As docs/reference/rest-api.md lists them; test_wrong.py ties it to the answers."""
+    text = (ROOT / "docs/reference/rest-api.md").read_text()
+    table = text.partition("| `rule` |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", table, re.M)
+    return {rule for row in rows for rule in re.findall(r"`(\w+)`", row)}
+
+
+def acceleration_codes() -> set[str]:
+    """Why a machine runs without KVM."""
+    found: set[str] = set()
+    for name, call in calls("vmm"):
+        place = {"Obstacle": 0, "Acceleration": 2}.get(name)
+        if place is not None and len(call.args) > place:
+            found.update(words(call.args[place]))
+    return found
+
+
 def findings() -> set[str]:
     names = {
         name
@@ -112,6 +131,8 @@ def test_every_name_of_the_server_has_a_text_and_no_text_is_left_over(language: 
     assert keys(language, "journal") == journal_kinds()
     assert keys(language, "phase") == phases()
     assert keys(language, "problem") == reasons()
+    assert {key.removesuffix(".range") for key in keys(language, "wrong")} == rules()
+    assert keys(language, "acceleration") == acceleration_codes()
     finding_keys = keys(language, "finding")
     assert {key for key in finding_keys if "." not in key} == findings()
     assert {key.removesuffix(".remedy") for key in finding_keys} == findings()

@@ -234,6 +234,7 @@ class Displays:
             profile=None,
             acceleration=None,
             acceleration_reason="",
+            acceleration_code="",
             disks=(),
             cdrom=None,
             autostart=None,

@@ -60,6 +60,7 @@ def machine_view(
         profile=None if spec is None else spec.profile.value,
         acceleration=None if acceleration is None else acceleration.kind.value,
         acceleration_reason="" if acceleration is None else acceleration.reason,
+        acceleration_code="" if acceleration is None else acceleration.code,
         disks=() if spec is None else _disks(spec, record, sizes),
         cdrom=str(spec.cdroms[0].path) if spec is not None and spec.cdroms else None,
         autostart=record.autostart,

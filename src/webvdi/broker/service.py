@@ -126,13 +126,14 @@ class Service:
     async def host(self) -> HostView:
         """As the contract says."""
         views = await self.catalogue.list()
-        running = [view for view in views if view.state not in ("stopped", "crashed", "saved")]
-        memory = sum(view.memory_mib or 0 for view in running)
+        present = [view for view in views if view.state not in ("stopped", "crashed", "saved")]
+        paused = sum(view.state == "paused" for view in present)
+        memory = sum(view.memory_mib or 0 for view in present)
         return HostView(
             version=__version__,
             mode=self.mode,
             findings=await self._recent_findings(),
-            machines=MachineCounts(len(views), len(running), memory),
+            machines=MachineCounts(len(views), len(present) - paused, paused, memory),
             memory_available_mib=await asyncio.to_thread(available_mib),
             disk_free_bytes=(await asyncio.to_thread(shutil.disk_usage, self._state)).free,
         )

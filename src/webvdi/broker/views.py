@@ -112,6 +112,9 @@ class MachineView:
     acceleration: str | None
     """``kvm`` or ``tcg`` while it runs."""
     acceleration_reason: str
+    """Why it runs without KVM, and what to do about it; empty with KVM."""
+    acceleration_code: str
+    """The same as a short word that stays; may be empty."""
     disks: tuple[DiskView, ...]
     cdrom: str | None
     """The file in its drive."""
@@ -348,8 +351,10 @@ class MachineCounts:
 
     total: int
     running: int
+    """Those that start and those that are being stopped count too."""
+    paused: int
     memory_mib: int
-    """Of those that run."""
+    """Of those that run, and of those that are paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +365,6 @@ class HostView:
     """Of webvdi."""
     mode: Literal["service", "view"]
     findings: tuple[FindingView, ...] = ()
-    machines: MachineCounts = field(default_factory=lambda: MachineCounts(0, 0, 0))
+    machines: MachineCounts = field(default_factory=lambda: MachineCounts(0, 0, 0, 0))
     memory_available_mib: int | None = None
     disk_free_bytes: int | None = None

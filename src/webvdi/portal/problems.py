@@ -19,6 +19,7 @@ from starlette.routing import Match, Route
 
 from webvdi.base.errors import Conflict, NotFound, Refused, StateError, WebvdiError
 from webvdi.link.viewer_face import ServerUnavailable
+from webvdi.portal.wrong import wrongs
 from webvdi.store.errors import StoreError
 from webvdi.vmm.errors import (
     CapacityExceeded,
@@ -193,20 +194,16 @@ async def _webvdi_error(_: Request, error: Exception) -> Response:
     return problem_response(problem_of(error))
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     """What the request's shape got wrong, field by field."""
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": _field(item["loc"]), "where": str(item["loc"][0]), "message": str(item["msg"])}
-        for item in error.errors()
-    ]
-    words = "; ".join(f"{e['field'] or e['where']}: {e['message']}" for e in errors[:5])
+    document = request.app.openapi()
+    operation = document["paths"][request.scope["route"].path][request.method.lower()]
+    errors = wrongs(error.errors(), operation, document["components"]["schemas"])
+    words = "; ".join(
+        f"{e['field'] or 'the ' + str(e['where'])} {e['message']}" for e in errors[:5]
+    )
     return problem_response(Problem(422, "invalid", words, {"errors": errors}))
-
-
-def _field(place: tuple[int | str, ...]) -> str:
-    """``("body", "disks", 0)`` as ``disks.0``."""
-    return ".".join(str(part) for part in place[1:])
 
 
 _HTTP_REASONS = {404: "not_found", 405: "method", 413: "body_too_large"}
@@ -219,6 +216,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is nothing at this address"
+    elif error.status_code == HTTPStatus.BAD_REQUEST:
+        detail = "the body cannot be read: it must be JSON in UTF-8"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = "this address does not take that method"
         headers["Allow"] = ", ".join(sorted(_methods_at(request)))

@@ -262,6 +262,8 @@ class Acceleration:
     """KVM or TCG, never AUTO."""
     reason: str = ""
     """Why it is not KVM and what that costs; empty with KVM."""
+    code: str = ""
+    """The same as a short word that stays; empty with KVM, and where none was written down."""
 
 
 @dataclass(frozen=True, slots=True)

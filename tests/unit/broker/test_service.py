@@ -9,7 +9,7 @@ import pytest
 from support.broker_service import World
 from webvdi.base.errors import StateError
 from webvdi.broker.service import Service
-from webvdi.broker.views import Changes, NewMachine, Phase
+from webvdi.broker.views import Changes, MachineCounts, NewMachine, Phase
 from webvdi.vmm.machine import (
     Cdrom,
     DirectKernel,
@@ -90,6 +90,18 @@ async def test_a_machine_that_runs_with_another_spec_is_believed(world: World) -
     world.host.machines[there.id] = replace(there, spec=replace(there.spec, cpus=7))
     async with world.service() as service:
         assert (await service.catalogue.get(machine)).cpus == 7
+
+
+async def test_a_paused_machine_does_not_run_but_keeps_its_memory(world: World) -> None:
+    async with world.service() as service:
+        await make(service)
+        await make(service, replace(TINY, name="two"))
+        each = (await service.catalogue.get("one")).memory_mib or 0
+        assert (await service.host()).machines == MachineCounts(2, 2, 0, 2 * each)
+        await service.catalogue.do("pause", "one")
+        assert (await service.host()).machines == MachineCounts(2, 1, 1, 2 * each)
+        await service.catalogue.do("kill", "one")
+        assert (await service.host()).machines == MachineCounts(2, 1, 0, each)
 
 
 async def test_an_engine_that_lost_a_machine_gets_it_back(world: World) -> None:

@@ -88,6 +88,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/machines/{machine}/serial"): {"content": b"ls\n"},
     ("POST", "/api/v1/machines/{machine}/shares"): {"json": {}},
     ("POST", "/api/v1/images"): {"json": {"path": "/somewhere/d.iso"}},
+    ("POST", "/api/v1/qr"): {"json": {"text": "http://here:8470/"}},
     ("POST", "/api/v1/uploads"): {"json": {"name": "a.iso", "size_bytes": 3}},
     ("PATCH", "/api/v1/uploads/{upload}"): {"content": b"ab", "headers": {"Upload-Offset": "0"}},
 }

@@ -4,6 +4,11 @@ import { ViewerError } from '../viewer/errors.js';
 
 /** @import { GuestView, HostView, ImageView, JournalEntry, MachineView, Me, SerialPiece, ShareView, UploadView, Verb } from './types.js' */
 
+/**
+ * What is wrong with a field: in the server's words, and by a rule with its limits.
+ * @typedef {{message: string, rule: string, limits: Record<string, unknown>}} FieldError
+ */
+
 const ROOT = 'api/v1/';
 /** What proxies answer where there is no server behind them. */
 const AWAY = [502, 503, 504];
@@ -33,14 +38,15 @@ export class ApiError extends Error {
 
 /**
  * Which fields of the request were wrong, and why. @param {Record<string, unknown>} problem
- * @returns {Record<string, string>}
+ * @returns {Record<string, FieldError>}
  */
 function fieldErrors(problem) {
     const list = Array.isArray(problem['errors']) ? problem['errors'] : [];
-    const found = list.map((each) => [
-        String(each.field ?? '').split('.').at(-1), String(each.message ?? '')]);
+    /** @type {[string, FieldError][]} */
+    const found = list.map(({ field = '', message = '', rule = '', ...limits }) => [
+        String(field).split('.').at(-1) ?? '', { message: String(message), rule: String(rule), limits }]);
     if (problem['reason'] === 'conflict' && problem['kind'] === 'machine') {
-        found.push(['name', String(problem['detail'] ?? '')]);
+        found.push(['name', { message: String(problem['detail'] ?? ''), rule: '', limits: {} }]);
     }
     return Object.fromEntries(found.filter(([field]) => field));
 }
@@ -51,9 +57,12 @@ function fieldErrors(problem) {
  * @returns {Promise<Response>} whatever its status
  * @throws {ApiError} with status 0 where there is no answer
  */
-export async function ask(path, init = {}) {
+export const ask = (path, init = {}) => fetchFrom(ROOT + path, init);
+
+/** @param {string} address relative to the page @param {RequestInit} init */
+async function fetchFrom(address, init) {
     try {
-        return await fetch(ROOT + path, {
+        return await fetch(address, {
             cache: 'no-store',
             ...init,
             // The header cannot be sent from another site without our consent.
@@ -113,6 +122,13 @@ export const api = Object.freeze({
     me: (machine) => askJson(withMachine('me', machine)),
     /** @returns {Promise<HostView>} */
     host: () => askJson('host'),
+    /** A text as a picture that a camera reads. @param {string} text @returns {Promise<Blob>} an SVG */
+    async qr(text) {
+        const answer = await askWell('qr', {
+            method: 'POST', body: JSON.stringify({ text }), headers: { 'Content-Type': 'application/json' },
+        });
+        return answer.blob();
+    },
     /** @returns {Promise<{url: string, path: string, expires: number}>} */
     login: () => askJson('logins', 'POST', {}),
 
@@ -221,6 +237,17 @@ export const api = Object.freeze({
 });
 
 /**
+ * Ends this browser's login; it is no part of the interface, but of the pages.
+ * @throws {ApiError}
+ */
+export async function logOut() {
+    const answer = await fetchFrom('logout', { method: 'POST' });
+    if (!answer.ok) {
+        throw await refusal(answer);
+    }
+}
+
+/**
  * A fresh ticket; with *viewOnly* one that the server lets only look.
  * @param {string} machine
  * @param {boolean} viewOnly
@@ -232,13 +259,13 @@ export async function fetchTicket(machine, viewOnly, name) {
     try {
         return await askJson(`${machinePath(machine)}/ticket`, 'POST', { view_only: viewOnly, name });
     } catch (error) {
-        const { status, detail } = /** @type {ApiError} */ (error);
+        const { status, detail, reason } = /** @type {ApiError} */ (error);
         switch (status) {
             case 401: throw new ViewerError('login_required', { final: true });
             case 403: throw new ViewerError('access_revoked', { detail, final: true });
-            case 404: throw new ViewerError('session_ended', { detail, final: true });
-            case 409: case 503: throw new ViewerError('not_ready', { detail });
-            default: throw new ViewerError('ticket_failed', { detail, cause: error });
+            case 404: throw new ViewerError('session_ended', { detail, reason, final: true });
+            case 409: case 503: throw new ViewerError('not_ready', { detail, reason });
+            default: throw new ViewerError('ticket_failed', { detail, reason, cause: error });
         }
     }
 }

@@ -3,6 +3,7 @@
 import { ViewerError } from '../viewer/errors.js';
 import { log } from '../viewer/log.js';
 import { openHelp, openText } from './dialogs.js';
+import { leave } from './leaving.js';
 import { LANGUAGES, loadLocale } from './locale.js';
 import { powerActions } from './machine_view.js';
 import { remember } from './memory.js';
@@ -132,6 +133,7 @@ class Bar {
         button('journal').onclick = () => side.open('journal');
         button('screenshot').onclick = () => this.saveScreenshot();
         button('view-only').onclick = () => this.toggleViewOnly();
+        button('sign-out').onclick = () => leave(this.around.page.locale);
         button('help').onclick = () => openHelp(() => this.viewer.focus());
         for (const each of document.querySelectorAll('[data-scale]')) {
             each.addEventListener('click', () => {

@@ -154,7 +154,7 @@ export function showFieldErrors(form, { fields, reason }, locale) {
     const rest = [];
     let first = null;
     for (const [name, told] of Object.entries(fields)) {
-        const words = locale.refused(reason, told);
+        const words = locale.wrong(reason, told);
         const field = form.querySelector(`[name="${CSS.escape(name)}"]`);
         const place = field?.closest('.field')?.querySelector('.field-error');
         if (field instanceof HTMLElement && place) {

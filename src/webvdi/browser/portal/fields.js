@@ -53,7 +53,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export function nameIn(input, locale) {
     const name = input.value.trim();
     if (!NAME.test(name)) {
-        throw new ApiError(422, { errors: [{ field: input.name, message: locale.text('name_wrong') }] });
+        const message = locale.text('name_wrong');
+        throw new ApiError(422, { errors: [{ field: input.name, message }] });
     }
     return name;
 }

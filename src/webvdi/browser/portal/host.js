@@ -11,6 +11,9 @@ import { element } from './page_elements.js';
 export function hostWords(host, locale) {
     const { language } = locale;
     const words = [locale.count('host_running', host.machines.running)];
+    if (host.machines.paused > 0) {
+        words.push(locale.count('host_paused', host.machines.paused));
+    }
     if (host.memory_available_mib !== null) {
         words.push(locale.text('host_memory', { free: formatMemory(host.memory_available_mib, language) }));
     }

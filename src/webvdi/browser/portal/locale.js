@@ -1,5 +1,7 @@
 /** The page's texts in the reader's language. */
 
+/** @import { FieldError } from './api.js' */
+
 export const LANGUAGES = Object.freeze(['en', 'ja']);
 
 /**
@@ -76,6 +78,23 @@ export class Locale {
     refused(reason, words) {
         const known = this.said(`problem.${reason}`, words);
         return known === words || words === '' ? known : this.text('problem_words', { known, words });
+    }
+
+    /**
+     * What is wrong with a field. The rule and its limits say all that the server's words do, other
+     * than what was sent, and that is before the reader's eyes.
+     * @param {string} reason
+     * @param {FieldError} error
+     */
+    wrong(reason, { message, rule, limits }) {
+        const range = `wrong.${rule}.range`;
+        const key = 'min' in limits && this.has(range) ? range : `wrong.${rule}`;
+        if (this.language === 'en' || !this.has(key)) {
+            return this.refused(reason, message);
+        }
+        const { format } = new Intl.NumberFormat(this.language);
+        return this.text(key, Object.fromEntries(Object.entries(limits).map(([name, limit]) => (
+            [name, typeof limit === 'number' ? format(limit) : [limit].flat().join(', ')]))));
     }
 
     /** Puts the texts where `data-text` and its like ask for them. @param {Document} page */

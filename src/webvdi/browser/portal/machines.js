@@ -7,6 +7,7 @@ import { make, pushButton, setText } from './dom.js';
 import { LiveFeed } from './events.js';
 import { fillHost } from './host.js';
 import { LANGUAGES, chooseLanguage, loadLocale } from './locale.js';
+import { leave } from './leaving.js';
 import { faceOf, inOrder, matching } from './machine_view.js';
 import { recall, remember } from './memory.js';
 import { openMenu } from './menu.js';
@@ -18,6 +19,7 @@ import { linkField, openShares, reachable } from './shares.js';
 import { Thumbnails } from './thumbnails.js';
 import { toast } from './toast.js';
 import { Uploads } from './upload.js';
+import { percentOfAll, uploadWords } from './upload_rows.js';
 
 /** @import { MachineAction } from './machine_view.js' */
 /** @import { Change, MachineView, Me } from './types.js' */
@@ -42,6 +44,8 @@ const page = {
     /** @type {{machine: string, form: SettingsForm} | null} those that are open */
     settings: null,
     looks: 0,
+    /** @type {WeakSet<import('./upload.js').Upload>} those whose failure was said */
+    told: new WeakSet(),
 };
 const thumbnails = new Thumbnails();
 const uploads = new Uploads();
@@ -201,16 +205,23 @@ function openPageMenu() {
                 applyLocale();
             },
         })),
+        ...page.me?.login ? [null, { words: text('sign_out'), act: () => leave(page.locale) }] : [],
     ]);
 }
 
 function showUploads() {
-    const going = uploads.list.filter(({ plan }) => plan.phase !== 'done');
-    const [size, done] = going.reduce(([all, sent], { plan }) => (
-        [all + plan.size, sent + plan.offset]), [0, 0]);
-    button('uploading').hidden = going.length === 0;
-    element('uploading-text').textContent = text('uploading', {
-        percent: String(size ? Math.floor(100 * done / size) : 0) });
+    const percent = percentOfAll(uploads.list);
+    button('uploading').hidden = percent === null;
+    element('uploading-text').textContent = text('uploading', { percent: String(percent ?? 0) });
+    for (const upload of uploads.list) {
+        if (upload.plan.phase === 'failed' && !page.told.has(upload)) {
+            page.told.add(upload);
+            if (!page.dialog?.open) { // whoever has it open reads it there
+                toast(text('upload_failed_of', {
+                    name: upload.name, why: uploadWords(upload, page.locale) }));
+            }
+        }
+    }
 }
 
 function applyLocale() {

@@ -97,6 +97,10 @@ export class NewMachineDialog {
         });
     }
 
+    get open() {
+        return this.#box.open;
+    }
+
     /** Lists what changed meanwhile: guests that are being built, images. */
     refresh() {
         if (this.#box.open) {

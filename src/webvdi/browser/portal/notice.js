@@ -6,7 +6,7 @@
  */
 
 /** @import { ViewerError } from '../viewer/errors.js' */
-/** @import { MachineView } from './types.js' */
+/** @import { Change, MachineView } from './types.js' */
 
 /**
  * @typedef {object} Situation
@@ -19,6 +19,7 @@
  * @property {boolean} starting a start was asked for
  * @property {boolean} dismissed the question for credentials was put aside
  * @property {boolean} owner who looks has other machines to go to
+ * @property {boolean} gone the machine was deleted
  *
  * @typedef {'sign_in' | 'use_here' | 'try_again' | 'start' | 'connect' | 'back'} Action
  *
@@ -52,10 +53,41 @@ const isOff = (/** @type {string} */ state) => ['off', 'stopped', 'crashed', 'sa
  */
 export function noticeFor(situation) {
     const { link, machine } = situation;
+    if (situation.gone) {
+        return deleted(situation);
+    }
     if (link === 'ended') {
         return ended(situation);
     }
     return link === 'live' ? aboutMachine(situation, machine) : unconnected(situation);
+}
+
+/**
+ * Whether what the server says now means that the machine was deleted while somebody looked at it.
+ * @param {object} found
+ * @param {Change[] | null} found.changes the news
+ * @param {number} found.status of the answer about the machine; 0 where it was not asked
+ * @param {Pick<MachineView, 'id'> | null} found.view how it was last
+ * @param {ViewerError | null} found.error
+ */
+export function wasDeleted({ changes, status, view, error }) {
+    if (!view) {
+        return false; // perhaps it never was
+    }
+    return Boolean(changes?.some(({ kind, id }) => kind === 'gone' && id === view.id))
+        || status === 404
+        // With a machine go the links to it: who came by one is a stranger now.
+        || (status === 401 && error?.code === 'session_ended');
+}
+
+/** @param {Situation} situation @returns {Notice} */
+function deleted({ owner, picture }) {
+    return {
+        card: { title: 'machine_deleted', detail: '', action: owner ? 'back' : null, progress: false },
+        pill: 'machine_deleted',
+        dim: picture,
+        level: 'bad',
+    };
 }
 
 /** @param {Situation} situation @returns {Notice} */
@@ -70,7 +102,7 @@ function ended(situation) {
             title: code ? `error.${code}` : 'state_ended',
             // The server's own words are for other endings; these are said in the reader's language.
             detail: code === 'access_revoked' ? '' : error?.detail ?? '',
-            detailKey: `error.${code}.detail`,
+            detailKey: detailKeyOf(error),
             action: code && code in ACTIONS ? ACTIONS[code] ?? null : 'try_again',
             other: code === 'session_ended' && situation.owner ? 'back' : null,
             progress: false,
@@ -80,6 +112,10 @@ function ended(situation) {
         level: 'bad',
     };
 }
+
+/** Our text for what the server says of an error. @param {ViewerError | null} error */
+const detailKeyOf = (error) => (
+    error?.reason ? `problem.${error.reason}` : error ? `error.${error.code}.detail` : undefined);
 
 /** @param {Situation} situation @returns {Notice} */
 function unconnected(situation) {
@@ -97,7 +133,7 @@ function unconnected(situation) {
         card: again && picture ? null : {
             title,
             detail: error?.detail ?? '',
-            detailKey: starting ? 'starting_detail' : undefined,
+            detailKey: starting ? 'starting_detail' : detailKeyOf(error),
             action: null,
             progress: true,
         },

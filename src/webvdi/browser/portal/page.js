@@ -11,7 +11,7 @@ import { LiveFeed } from './events.js';
 import { fillKeysMenu } from './keys.js';
 import { chooseLanguage, label, loadLocale } from './locale.js';
 import { recall, remember } from './memory.js';
-import { noticeFor } from './notice.js';
+import { noticeFor, wasDeleted } from './notice.js';
 import { Overlay } from './overlay.js';
 import { button, element, icon } from './page_elements.js';
 import { nameOf } from './people_model.js';
@@ -43,6 +43,7 @@ const page = {
     /** @type {ViewerError | null} */
     error: null,
     starting: false,
+    gone: false,
     /** @type {{fields: string[], retry: boolean} | null} credentials, once put aside */
     dismissed: null,
     guestText: '',
@@ -104,7 +105,7 @@ function showNotice() {
     overlay.show(noticeFor({
         link: viewer.state, error: page.error, machine: viewer.machine, info: page.view,
         starting: page.starting, picture: viewer.hasPicture, dismissed: page.dismissed !== null,
-        owner: page.me?.role === 'owner',
+        owner: page.me?.role === 'owner', gone: page.gone,
     }), page.locale);
 }
 
@@ -127,7 +128,8 @@ function showChoices() {
     const owner = page.me?.role === 'owner';
     for (const each of document.querySelectorAll('[data-owner]')) {
         const wants = each.getAttribute('data-owner');
-        const fits = owner && (wants !== 'machine' || page.view?.kind === 'machine');
+        const fits = owner && (wants !== 'machine' || page.view?.kind === 'machine')
+            && (wants !== 'login' || page.me?.login);
         /** @type {HTMLElement} */ (each).hidden = !fits;
     }
 }
@@ -203,8 +205,20 @@ function adopt(view) {
     }
 }
 
+/** It was deleted: nothing about it comes any more. */
+function endWithMachine() {
+    page.gone = true;
+    feed.stop();
+    viewer.disconnect();
+    showNotice();
+}
+
 /** The server may know why there is no screen, and what can be done. @param {Change[] | null} changes */
 async function look(changes) {
+    if (wasDeleted({ changes, status: 0, view: page.view, error: page.error })) {
+        endWithMachine();
+        return;
+    }
     const ours = !changes || changes.some(({ id }) => id === page.machine || id === page.view?.id);
     if (!ours || (viewer.state === 'ended' && page.error?.code === 'access_revoked')) {
         return;
@@ -214,6 +228,10 @@ async function look(changes) {
     } catch (error) {
         if (!(error instanceof ApiError) || ![401, 403, 404].includes(error.status)) {
             throw error; // for now: it is asked again
+        }
+        if (wasDeleted({ changes, status: error.status, view: page.view, error: page.error })) {
+            endWithMachine();
+            return;
         }
         page.view = null;
     }
@@ -281,7 +299,7 @@ function listenToViewer() {
 function listenToWindow() {
     document.addEventListener('fullscreenchange', showChoices);
     document.addEventListener('visibilitychange', () => (
-        document.hidden || page.error?.code === 'access_revoked' ? feed.stop() : feed.start()));
+        document.hidden || page.gone || page.error?.code === 'access_revoked' ? feed.stop() : feed.start()));
 }
 
 /** Who am I, and which machine is this page's? Asked until there is an answer. */

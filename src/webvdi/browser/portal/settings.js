@@ -259,7 +259,8 @@ function partsList(view, locale) {
     }
     if (view.acceleration) {
         rows.push([text('part_acceleration'), [view.acceleration.toUpperCase(),
-            view.acceleration_reason].filter(Boolean).join(': ')]);
+            locale.said(`acceleration.${view.acceleration_code}`, view.acceleration_reason),
+        ].filter(Boolean).join(': ')]);
     }
     return make('dl', { class: 'parts' }, ...rows.flatMap(([term, words]) => (
         [make('dt', {}, term), make('dd', {}, words)])));

@@ -119,7 +119,21 @@ export function linkField(url, locale, toast, hint = '') {
     return make('div', { class: 'link-made', role: 'status' },
         field(locale.text('share_link'), input, { hint }),
         isLoopback(url) && make('p', { class: 'warning' }, locale.text('link_loopback')),
-        make('div', { class: 'actions tight' }, copy, hand));
+        make('div', { class: 'actions tight' }, copy, hand),
+        !isLoopback(url) && qrCode(url, locale));
+}
+
+/** A link for a camera; it is in the way of nothing where it cannot be drawn. @param {string} url @param {Locale} locale */
+function qrCode(url, locale) {
+    const image = make('img', { alt: locale.text('qr_code'), width: 176, height: 176 });
+    const element = make('figure', { class: 'qr' }, image,
+        make('figcaption', { class: 'quiet' }, locale.text('qr_hint')));
+    image.onload = () => URL.revokeObjectURL(image.src);
+    image.onerror = () => element.remove();
+    api.qr(url).then((picture) => {
+        image.src = URL.createObjectURL(picture);
+    }, () => element.remove());
+    return element;
 }
 
 /** @param {ShareView} share @param {Locale} locale @param {() => void} revoke */

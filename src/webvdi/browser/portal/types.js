@@ -35,6 +35,7 @@
  * @property {string | null} profile
  * @property {string | null} acceleration
  * @property {string} acceleration_reason
+ * @property {string} acceleration_code
  * @property {DiskView[]} disks
  * @property {string | null} cdrom
  * @property {number | null} autostart
@@ -61,6 +62,7 @@
  * @property {{id: string, machine: string, label: string, expires: number | null} | null} share
  * @property {'service' | 'view'} mode
  * @property {string} version
+ * @property {boolean} login whether they signed in, and can sign out
  *
  * @typedef {object} GuestView
  * @property {string} name
@@ -83,7 +85,7 @@
  * @typedef {object} HostView
  * @property {string} version
  * @property {Finding[]} findings
- * @property {{total: number, running: number, memory_mib: number}} machines
+ * @property {{total: number, running: number, paused: number, memory_mib: number}} machines
  * @property {number | null} memory_available_mib
  * @property {number | null} disk_free_bytes
  *

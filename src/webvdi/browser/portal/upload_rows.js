@@ -30,6 +30,17 @@ export function uploadWords({ plan }, locale) {
     return words.join(' · ');
 }
 
+/**
+ * How far those are that are not over, all together; null where there is none. Pure.
+ * @param {Pick<Upload, 'plan'>[]} list
+ */
+export function percentOfAll(list) {
+    const going = list.filter(({ plan }) => !plan.over);
+    const [total, done] = going.reduce(([all, sent], { plan }) => (
+        [all + plan.size, sent + plan.offset]), [0, 0]);
+    return going.length === 0 ? null : percentOf({ done, total }) ?? 0;
+}
+
 /** @param {Upload} upload @param {Uploads} uploads @param {Locale} locale */
 function buttonsFor(upload, uploads, locale) {
     const { phase } = upload.plan;

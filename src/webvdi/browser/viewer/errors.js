@@ -25,18 +25,22 @@ export const ERRORS = Object.freeze({
 
 /** @typedef {keyof typeof ERRORS} ErrorCode */
 
-/** An error with a code of the catalogue; `detail` is the server's own words, if it sent any. */
+/**
+ * An error with a code of the catalogue; `detail` is the server's own words, if it sent any, and
+ * `reason` its word for the same that stays, where whoever got the ticket knows one.
+ */
 export class ViewerError extends Error {
     /**
      * @param {ErrorCode} code
-     * @param {{detail?: string, final?: boolean, cause?: unknown}} [more] `final`: trying again
-     *     will not help until a person has done something.
+     * @param {{detail?: string, reason?: string, final?: boolean, cause?: unknown}} [more] `final`:
+     *     trying again will not help until a person has done something.
      */
-    constructor(code, { detail = '', final = false, cause } = {}) {
+    constructor(code, { detail = '', reason = '', final = false, cause } = {}) {
         super(detail ? `${ERRORS[code]}: ${detail}` : ERRORS[code], { cause });
         this.name = 'ViewerError';
         this.code = code;
         this.detail = detail;
+        this.reason = reason;
         this.final = final;
     }
 }

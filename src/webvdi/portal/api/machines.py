@@ -42,6 +42,7 @@ def for_caller(view: MachineView, caller: Caller) -> MachineView:
         can=(),
         detail="",
         acceleration_reason="",
+        acceleration_code="",
         disks=(),
         cdrom=None,
         notes="",

@@ -18,6 +18,9 @@ MAX_TIMEOUT_S = 600.0
 MAX_FILE_BYTES = 1 << 50
 MAX_PATH = 4096
 
+MAX_QR_TEXT = 700
+"""Characters, of up to 4 bytes; a QR code holds 2953 bytes at most."""
+
 _HOST_FILE = "A file of the host; only on the owner's socket."
 
 Name: TypeAlias = Annotated[
@@ -109,6 +112,7 @@ class Machine(_Answer):
     profile: str | None
     acceleration: str | None
     acceleration_reason: str
+    acceleration_code: str = Field(description="The reason as a short word that stays.")
     disks: tuple[Disk, ...]
     cdrom: str | None
     autostart: int | None
@@ -291,6 +295,7 @@ class Me(_Answer):
     share: MyShare | None
     mode: Literal["service", "view"]
     version: str
+    login: bool = Field(description="Whether they signed in by a login link, and can log out.")
 
 
 class Link(_Answer):
@@ -299,6 +304,12 @@ class Link(_Answer):
     url: str
     path: str = Field(description="The link relative to the pages' address.")
     expires: float | None = Field(description="Null where no login is needed.")
+
+
+class QrWish(_Question):
+    """What is to be drawn as a QR code: a link, for instance."""
+
+    text: str = Field(min_length=1, max_length=MAX_QR_TEXT, examples=["https://example.org/"])
 
 
 class Guest(_Answer):
@@ -374,7 +385,8 @@ class MachineCounts(_Answer):
 
     total: int
     running: int
-    memory_mib: int
+    paused: int
+    memory_mib: int = Field(description="Of those that run, and of those that are paused.")
 
 
 class Host(_Answer):

@@ -44,25 +44,40 @@ class KvmFacts:
     test_passed: bool
 
 
-def obstacle(facts: KvmFacts) -> str | None:
-    """What keeps KVM from being used, and what to do about it; None if nothing does."""
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps KVM from being used."""
+
+    code: str
+    """Stable; the pages have words for it in each language."""
+    words: str
+    """With what to do about it."""
+
+
+def obstacle(facts: KvmFacts) -> Obstacle | None:
+    """What keeps KVM from being used; None if nothing does."""
     if not facts.present:
-        return (
+        return Obstacle(
+            "no_device",
             "this host has no /dev/kvm (load the module kvm_intel or kvm_amd, switch on "
-            "virtualisation in the firmware, or allow nested virtualisation)"
+            "virtualisation in the firmware, or allow nested virtualisation)",
         )
     if not facts.openable:
-        return (
+        return Obstacle(
+            "not_allowed",
             "this user may not open /dev/kvm (add yourself to its group: "
-            "sudo usermod -aG kvm $USER, then log in again)"
+            "sudo usermod -aG kvm $USER, then log in again)",
         )
     if not facts.cpu_ready:
-        return (
+        return Obstacle(
+            "no_virtualisation",
             "there is a /dev/kvm, but the processor offers neither vmx nor svm, without which "
-            "ordinary systems do not run on it"
+            "ordinary systems do not run on it",
         )
     if not facts.test_passed:
-        return f"a test machine did not run on KVM within {TEST_TIMEOUT_S:.0f} s"
+        return Obstacle(
+            "test_failed", f"a test machine did not run on KVM within {TEST_TIMEOUT_S:.0f} s"
+        )
     return None
 
 
@@ -72,13 +87,14 @@ def choose(wanted: Accelerator, facts: KvmFacts) -> Acceleration:
     Raises :class:`~webvdi.vmm.errors.Unavailable` where KVM is demanded but does not work.
     """
     if wanted is Accelerator.TCG:
-        return Acceleration(Accelerator.TCG, "TCG was asked for")
+        return Acceleration(Accelerator.TCG, "TCG was asked for", "asked_for")
     why_not = obstacle(facts)
     if why_not is None:
         return Acceleration(Accelerator.KVM)
     if wanted is Accelerator.KVM:
-        raise Unavailable(f"KVM was asked for, but {why_not}", reason="no_kvm")
-    return Acceleration(Accelerator.TCG, f"KVM cannot be used: {why_not}; {COST}")
+        raise Unavailable(f"KVM was asked for, but {why_not.words}", reason="no_kvm")
+    reason = f"KVM cannot be used: {why_not.words}; {COST}"
+    return Acceleration(Accelerator.TCG, reason, why_not.code)
 
 
 def cpu_ready(cpuinfo: str, machine: str) -> bool:

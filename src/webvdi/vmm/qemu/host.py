@@ -95,7 +95,8 @@ class QemuHost:
         """What it was saved with: neither KVM nor TCG reads what the other wrote."""
         require_same_processor(saved, name)
         if saved.builder.accelerator is Accelerator.TCG:
-            return Acceleration(Accelerator.TCG, "it goes on as it was saved, without KVM")
+            reason = "it goes on as it was saved, without KVM"
+            return Acceleration(Accelerator.TCG, reason, "as_saved")
         try:
             return await self.acceleration(Accelerator.KVM)
         except Unavailable as error:

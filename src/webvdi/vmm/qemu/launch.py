@@ -53,7 +53,7 @@ def acceleration_of(record: Record | None) -> Acceleration | None:
     told = record.get("acceleration") if record else None
     if not isinstance(told, dict):
         return None
-    return Acceleration(Accelerator(told["kind"]), told["reason"])
+    return Acceleration(Accelerator(told["kind"]), told["reason"], told.get("code", ""))
 
 
 def _record(this: Launch, prepared: Preparation, command: list[str]) -> Record:
@@ -74,6 +74,7 @@ def _record(this: Launch, prepared: Preparation, command: list[str]) -> Record:
         "acceleration": {
             "kind": prepared.acceleration.kind,
             "reason": prepared.acceleration.reason,
+            "code": prepared.acceleration.code,
         },
         "detail": prepared.ram_why,
         "incoming": prepared.choices.incoming,

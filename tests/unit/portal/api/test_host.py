@@ -23,10 +23,18 @@ def test_who_am_i(portal: TestPortal) -> None:
         "share": None,
         "mode": "service",
         "version": __version__,
+        "login": True,
     }
     assert portal.owner().get("/api/v1/me").json() == expected
-    assert portal.command_line().get("/api/v1/me").json() == expected
-    assert portal.guest("a", control=True).get("/api/v1/me").json()["role"] == "controller"
+    assert portal.command_line().get("/api/v1/me").json() == {**expected, "login": False}
+    guest = portal.guest("a", control=True).get("/api/v1/me").json()
+    assert (guest["role"], guest["login"]) == ("controller", False)
+
+
+def test_where_nobody_signs_in_nobody_signs_out(tmp_path: Path) -> None:
+    portal = TestPortal(tmp_path, auth=False)
+    assert portal.stranger().get("/api/v1/me").json()["login"] is False
+    assert portal.owner().get("/api/v1/me").json()["login"] is False  # a cookie of before
 
 
 def test_the_mode_of_a_view(tmp_path: Path) -> None:
@@ -36,7 +44,7 @@ def test_the_mode_of_a_view(tmp_path: Path) -> None:
 
 def test_the_host(portal: TestPortal) -> None:
     host = portal.owner().get("/api/v1/host").json()
-    assert host["machines"] == {"total": 1, "running": 1, "memory_mib": 512}
+    assert host["machines"] == {"total": 1, "running": 1, "paused": 0, "memory_mib": 512}
     assert host["findings"][0]["remedy"]
 
 

@@ -8,6 +8,7 @@ from webvdi.vmm.errors import Unavailable
 from webvdi.vmm.machine import Acceleration, Accelerator
 from webvdi.vmm.qemu import acceleration
 from webvdi.vmm.qemu.acceleration import KvmFacts, choose, cpu_ready, obstacle
+from webvdi.vmm.qemu.launch import acceleration_of
 from webvdi.vmm.qemu.probe import find_qemu
 
 GOOD = KvmFacts(present=True, openable=True, cpu_ready=True, test_passed=True)
@@ -40,8 +41,22 @@ def test_each_obstacle_has_its_words(words: str, facts: KvmFacts) -> None:
     assert caught.value.reason == "no_kvm"
 
 
+def test_each_obstacle_has_a_word_for_programs() -> None:
+    codes = [choose(Accelerator.AUTO, facts).code for facts in BAD.values()]
+    assert codes == ["no_device", "not_allowed", "no_virtualisation", "test_failed"]
+
+
 def test_tcg_when_asked_for() -> None:
-    assert choose(Accelerator.TCG, GOOD).kind is Accelerator.TCG
+    chosen = choose(Accelerator.TCG, GOOD)
+    assert (chosen.kind, chosen.code) == (Accelerator.TCG, "asked_for")
+
+
+def test_why_a_machine_runs_without_kvm_is_known_to_the_next_process() -> None:
+    told = {"kind": "tcg", "reason": "TCG was asked for", "code": "asked_for"}
+    assert acceleration_of({"acceleration": told}) == choose(Accelerator.TCG, GOOD)
+    del told["code"]  # of a machine that an earlier version started
+    found = acceleration_of({"acceleration": told})
+    assert found == Acceleration(Accelerator.TCG, "TCG was asked for")
 
 
 @pytest.mark.parametrize(
