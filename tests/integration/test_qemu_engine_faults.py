@@ -69,6 +69,7 @@ VERBS = {
         ("qmp netdev_add", "qmp device_add", "qmp cont", "write started.json"),
     ),
     "stop": Verb(RUNNING, STOPPED, ("write intent.json",), ("qmp cont", "qmp system_powerdown")),
+    "ask": Verb(RUNNING, STOPPED, ("write asked.json", "qmp cont", "qmp system_powerdown")),
     "switch off": Verb(RUNNING, STOPPED, ("write intent.json",), ("qmp quit",)),
     "kill": Verb(RUNNING, STOPPED, ("write intent.json",), ("kill",)),
     "delete": Verb(

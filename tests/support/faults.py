@@ -27,6 +27,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "redefine": ("create",),
     "start": ("create",),
     "stop": ("create", "start"),
+    "ask": ("create", "start"),
     "switch off": ("create", "start"),
     "kill": ("create", "start"),
     "delete": ("create", "start"),
@@ -67,6 +68,7 @@ async def perform(engine: QemuEngine, verb: str, directory: Path) -> None:
         "restore": QemuEngine.start,
         "stop": QemuEngine.stop,
         "discard": QemuEngine.stop,
+        "ask": _ask,
         "switch off": _switch_off,
         "kill": QemuEngine.kill,
         "delete": QemuEngine.delete,
@@ -75,6 +77,10 @@ async def perform(engine: QemuEngine, verb: str, directory: Path) -> None:
     await (await acts[verb](engine, machine)).wait(PATIENCE_S)
     if verb == "start":
         await booted(engine, machine)
+
+
+async def _ask(engine: QemuEngine, machine: MachineId) -> Operation:
+    return await engine.stop(machine, force=False)
 
 
 async def _switch_off(engine: QemuEngine, machine: MachineId) -> Operation:

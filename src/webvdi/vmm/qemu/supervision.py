@@ -154,18 +154,16 @@ class QemuMachine:
                 await self._monitor.execute("cont")
                 await self._monitor.execute("system_powerdown")
             if not (graceful and await self.grace.heeded(timeout_s)):
-                self._run.intend(Verb.STOP, 0.0, **self._why_off(patience_s))
+                if patience_s and not self.grace.over:
+                    self._run.intend(Verb.STOP, 0.0, patience_s=patience_s, overdue=True)
+                elif graceful:  # cut short by whoever wants it off at once
+                    self._run.intend(Verb.STOP, 0.0)
                 await self._monitor.execute("quit")
         except (MonitorLost, CommandRefused) as error:
             # QEMU hangs up while it quits; otherwise the next lines end it all the same.
             logger.debug("! %s: while stopping: %s", self.spec.name, error)
         if not await self._run.ends_within(END_TIMEOUT_S):
             await self._run.kill()
-
-    def _why_off(self, patience_s: float) -> dict[str, Any]:
-        """Of the intent to switch it off now: the guest's time is up, or somebody cut it short."""
-        overdue = patience_s > 0 and not self.grace.over
-        return {"patience_s": patience_s, "overdue": True} if overdue else {}
 
     async def ask_to_stop(self, *, timeout_s: float) -> None:
         """Press its power button, and leave it running if it does not go within *timeout_s*.
