@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from webvdi.access.claims import ClaimsInvalid
+from webvdi.access.ended import Ended
 from webvdi.access.logins import (
     COOKIE_LIFETIME_S,
     TOKEN_LIFETIME_S,
@@ -54,7 +55,7 @@ class Logins:
     def __init__(self, policy: LoginPolicy) -> None:
         self._policy = policy
         self._once = Once(_remembered(policy.used_tokens, "login links used before work once more"))
-        self._ended = Once(
+        self._ended = Ended(
             _remembered(policy.ended_logins, "browsers that logged out before are logged in again")
         )
 
@@ -131,11 +132,12 @@ class Logins:
         """End this browser's login for good, and let the browser forget its visits.
 
         A share link's secret is still the guest's: they may come again by it until it ends.
+        Raises ``OSError`` where it cannot be remembered over a restart; a repeat tries again.
         """
-        login = self.login(connection, now)
+        login = self._signed(connection, now)
         if login is not None:
-            if not self._ended.use(login.nonce, expires=login.until, now=now):
-                logger.warning("too many logins were ended; this one ends in its browser alone")
+            self._ended.add(login.nonce, expires=login.until, now=now)
+            # Also where it had ended: writing it down may have failed then.
             write_atomic(self._policy.ended_logins, json.dumps(self._ended.remembered()).encode())
         for name in (self._policy.cookie_name, self.visit_cookie_name):
             if name in connection.cookies:

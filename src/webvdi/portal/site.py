@@ -140,9 +140,11 @@ class Site:
 
     def log_out(self, response: Response, connection: HTTPConnection) -> None:
         """End this browser's login, and what is open by it; a stranger has nothing to end."""
-        self.logins.log_out(response, connection, self.clock())
-        happened, self._log_out = self._log_out, asyncio.Event()
-        happened.set()
+        try:
+            self.logins.log_out(response, connection, self.clock())
+        finally:  # it has ended here, even if that could not be written down
+            happened, self._log_out = self._log_out, asyncio.Event()
+            happened.set()
 
     async def until_out(self, connection: HTTPConnection) -> None:
         """Return once the browser that opened *connection* has logged out."""

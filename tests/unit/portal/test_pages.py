@@ -1,13 +1,18 @@
 """The pages: who is shown which, and how a link becomes a login."""
 
+import asyncio
+import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from support.portal import URL, TestPortal
+from webvdi.portal import login
 from webvdi.portal.attempts import MAX_FAILURES, WINDOW_S
 from webvdi.portal.pages import BROWSER
 
@@ -87,6 +92,35 @@ class TestLogOut:
         browser = portal.owner()
         copy = dict(browser.cookies)
         browser.post("/logout")
+        restarted = TestPortal(tmp_path).stranger()
+        restarted.cookies.update(copy)
+        assert me(restarted) == 401
+
+    async def test_one_that_could_not_be_written_down_is_no_success_and_is_tried_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        portal = TestPortal(tmp_path)
+        browser = portal.owner()
+        copy = dict(browser.cookies)
+        cookie = "; ".join(f"{name}={value}" for name, value in copy.items())
+        headers = [(b"cookie", cookie.encode())]
+        scope = {"type": "websocket", "headers": headers}
+        screen = asyncio.Task(portal.site.until_disconnected(scope))
+        await asyncio.sleep(0)
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(login, "write_atomic", full)
+            request = Request({"type": "http", "headers": headers})
+            with pytest.raises(OSError, match="No space"):
+                portal.site.log_out(Response(), request)
+            async with asyncio.timeout(1):
+                await screen  # what was open by it has ended all the same
+            assert browser.post("/logout").status_code == 500
+        assert dict(browser.cookies) == copy
+        assert browser.post("/logout").status_code == 204
         restarted = TestPortal(tmp_path).stranger()
         restarted.cookies.update(copy)
         assert me(restarted) == 401
