@@ -1,6 +1,7 @@
 """The first rung: a WebSocket a viewer, each message one binary message."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -18,6 +19,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 SUBPROTOCOL = "webvdi.v1"
+
+CLOSE_S = 1.0
+"""How long a browser that has to go may take to hear of it; after that it is just hung up."""
 
 _GOING_AWAY = 1001
 _POLICY = 1008
@@ -85,9 +89,9 @@ async def _relay(
 
     async def out() -> None:
         await until_out
-        await send({"type": "websocket.close", "code": _POLICY})
 
     tasks = [asyncio.Task(run(), name=run.__name__) for run in (to_browser, from_browser, out)]
+    *_, leaving = tasks
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -98,6 +102,16 @@ async def _relay(
         # Either side may vanish in mid word; anything else is a bug of ours.
         if isinstance(result, Exception) and not isinstance(result, OSError | RuntimeError):
             logger.error("relaying failed", exc_info=result)
+    if not leaving.cancelled():
+        link.close()  # now: saying so waits while the browser does not read
+        await _say_goodbye(send)
+
+
+async def _say_goodbye(send: Send) -> None:
+    """Close a WebSocket whose browser may have stopped reading, or have gone."""
+    with contextlib.suppress(TimeoutError, OSError, RuntimeError):
+        async with asyncio.timeout(CLOSE_S):
+            await send({"type": "websocket.close", "code": _POLICY})
 
 
 def _from_our_page(scope: Scope) -> bool:

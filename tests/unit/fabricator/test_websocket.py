@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from webvdi.fabricator import websocket
 from webvdi.fabricator.websocket import Message, Scope, WebSocketFabricator
 from webvdi.link.frames import PREAMBLE, frame
 from webvdi.wire.to_viewer import Farewell, Reason, decode_to_viewer
@@ -116,6 +117,27 @@ async def test_who_logs_out_loses_the_websocket_and_the_place(tmp_path: Path) ->
         assert (await browser.sent.get())["type"] == "websocket.accept"
         assert (await browser.sent.get())["code"] == 1008
         assert await managed.reader.read() in (b"", PREAMBLE)
+
+
+async def test_who_logs_out_loses_the_place_although_the_browser_does_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_S", 0.0)
+    path = tmp_path / "viewer.sock"
+    async with server(path) as managed, asyncio.timeout(5), asyncio.TaskGroup() as group:
+        browser = Browser()
+        relay = group.create_task(browser.run(path))
+        await managed.connected.wait()
+        assert await managed.reader.readexactly(len(PREAMBLE)) == PREAMBLE
+        assert (await browser.sent.get())["type"] == "websocket.accept"
+        browser.reads.clear()
+        managed.writer.write(frame(b"a picture"))
+        browser.logged_out.set()
+        assert await managed.reader.read() == b""
+        browser.say(b"input")
+        await relay
+        assert browser.incoming.qsize() == 1
+        assert browser.sent.empty()
 
 
 async def test_a_browser_that_does_not_read_stops_the_reading_of_the_link(tmp_path: Path) -> None:
