@@ -243,10 +243,8 @@ class Sessions:
                 await asyncio.wait([serving])
             finally:
                 self._conversation = None
-                self._counts.clear()
-                self._power.clear()
-                self._links.clear()
                 client.close()
+                self._forget()
 
     def _news(self, session: str | None) -> None:
         """A session was introduced, or (None) closed."""
@@ -265,6 +263,14 @@ class Sessions:
                 self._heard_power(session, offered=bool(event.get("offered")))
             case "link":
                 self._heard_link(session, event.get("link"))
+
+    def _forget(self) -> None:
+        """Nothing is known any more, and that is news: the next conversation may bring none."""
+        self._counts.clear()
+        for session in tuple(self._power):
+            self._heard_power(session, offered=False)
+        for session in tuple(self._links):
+            self._heard_link(session, None)
 
     def _heard_session(self, session: str, known: Mapping[str, Any]) -> None:
         """What is known of a session when a conversation begins."""

@@ -13,7 +13,7 @@ import pytest
 from webvdi.access.tickets import TicketOffice
 from webvdi.base.tasks import TaskOwner
 from webvdi.broker import sessions as sessions_module
-from webvdi.broker.sessions import Screen, Sessions
+from webvdi.broker.sessions import Link, Screen, Sessions
 from webvdi.broker.views import Visitor
 from webvdi.display.endpoint import UnixEndpoint
 from webvdi.link.control_face import decode_control, encode_control
@@ -278,6 +278,33 @@ async def test_pictures(sessions: Sessions, server: FakeServer) -> None:
     await server.hears("picture", width=0, height=0)
     server.answers["picture"] = {"version": "8", "media_type": "image/png", "data": data}
     assert await sessions.screenshot("m-1") == (b"jpeg", "image/png")
+
+
+async def test_the_end_of_a_conversation_is_news_of_what_is_not_known_any_more(
+    sessions: Sessions, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: asyncio.Queue[tuple[str, str, object]] = asyncio.Queue()
+    monkeypatch.setattr(
+        sessions, "_on_link", lambda name: seen.put_nowait(("link", name, sessions.link(name)))
+    )
+    monkeypatch.setattr(
+        sessions,
+        "_on_power",
+        lambda name: seen.put_nowait(("power", name, sessions.takes_orders(name))),
+    )
+    await server.hears("open_session")
+    server.say({"event": "power", "session": "m-1", "offered": True})
+    link = {"state": MachineState.LIVE, "detail": ""}
+    server.say({"event": "link", "session": "m-1", "link": link})
+    assert await seen.get() == ("power", "m-1", True)
+    assert await seen.get() == ("link", "m-1", Link(MachineState.LIVE, ""))
+    server.hang_up()
+    await server.hears("open_session")  # by a server that knows nothing of a link
+    assert [seen.get_nowait() for _ in range(2)] == [
+        ("power", "m-1", False),
+        ("link", "m-1", None),
+    ]
+    assert seen.empty()
 
 
 async def test_who_is_there(
