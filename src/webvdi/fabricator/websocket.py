@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -98,13 +98,17 @@ async def _relay(
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
+    _log_bugs(results)
+    if not leaving.cancelled():
+        link.close()  # now: saying so waits while the browser does not read
+        await _say_goodbye(send)
+
+
+def _log_bugs(results: Iterable[object]) -> None:
     for result in results:
         # Either side may vanish in mid word; anything else is a bug of ours.
         if isinstance(result, Exception) and not isinstance(result, OSError | RuntimeError):
             logger.error("relaying failed", exc_info=result)
-    if not leaving.cancelled():
-        link.close()  # now: saying so waits while the browser does not read
-        await _say_goodbye(send)
 
 
 async def _say_goodbye(send: Send) -> None:
