@@ -149,7 +149,9 @@ async def test_a_repeated_start_is_the_same_operation_then_nothing(
     first = await harness.engine.start(machine)
     assert await harness.engine.start(machine) is first
     await first.wait(PATIENCE_S)
-    await (await harness.engine.start(machine)).wait(PATIENCE_S)
+    again = await harness.engine.start(machine)
+    await again.wait(PATIENCE_S)
+    assert (first.idle, again.idle) == (False, True)
     assert (await harness.engine.get(machine)).generation == 1
 
 
@@ -195,12 +197,16 @@ async def test_the_console_belongs_to_a_generation(harness: Harness, machine: Ma
 
 async def test_pause_and_resume(harness: Harness, machine: MachineId) -> None:
     running = await start(harness, machine)
-    for _ in range(2):  # a repeat is no error
-        await (await harness.engine.pause(machine)).wait(PATIENCE_S)
+    for repeat in (False, True):  # a repeat is no error, and says that it is one
+        pause = await harness.engine.pause(machine)
+        await pause.wait(PATIENCE_S)
+        assert pause.idle is repeat
         assert (await harness.engine.get(machine)).state is PowerState.PAUSED
     await harness.engine.console(machine)
-    for _ in range(2):
-        await (await harness.engine.resume(machine)).wait(PATIENCE_S)
+    for repeat in (False, True):
+        resume = await harness.engine.resume(machine)
+        await resume.wait(PATIENCE_S)
+        assert resume.idle is repeat
     resumed = await harness.engine.get(machine)
     assert resumed.state is PowerState.RUNNING
     assert resumed.generation == running.generation

@@ -13,7 +13,7 @@ from webvdi.broker.refit import Refit
 from webvdi.store import MachineRecord
 from webvdi.vmm.engine import Engine
 from webvdi.vmm.errors import Overtaken
-from webvdi.vmm.machine import MachineId, MachineStatus, PowerState
+from webvdi.vmm.machine import MachineId, PowerState
 from webvdi.vmm.operation import Operation
 
 _WORDS = {
@@ -62,11 +62,10 @@ class Doing:
             raise Refused(f"there is no verb {verb!r}", reason="bad_request")
         record = await self._machines.ready(ref, verb)
         machine = await self._machines.engine_id(record.id)
-        before = await self._engine.get(machine)
-        if verb == "start" and before.state is PowerState.PAUSED:
+        if verb == "start" and (await self._engine.get(machine)).state is PowerState.PAUSED:
             verb = "resume"  # whoever starts a machine wants it to run
         if verb == "start":
-            before, operation = await self._start(record)
+            operation = await self._start(record)
         else:
             operation = await self._begin(
                 verb, machine, graceful=graceful, timeout_s=timeout_s, force=force
@@ -74,19 +73,19 @@ class Doing:
         finishing = self._finishing.get(operation)
         if finishing is None:
             finishing = self._finishing[operation] = self._tasks.start(
-                self._finish(record, verb, operation, before), name=f"{verb} {record.id}"
+                self._finish(record, verb, operation), name=f"{verb} {record.id}"
             )
         await asyncio.wait([finishing])
         if operation.error is not None:
             raise operation.error
         return record.id
 
-    async def _start(self, record: MachineRecord) -> tuple[MachineStatus, Operation]:
-        """How the machine was when the start began, and the start."""
+    async def _start(self, record: MachineRecord) -> Operation:
+        """Start it, made anew for what was changed since it ran."""
         async with self._making.lock(record.id):
             record = await self._machines.ready(record.id, "start")
             machine = await self._refit.before_start(record)
-            return await self._engine.get(machine), await self._engine.start(machine)
+            return await self._engine.start(machine)
 
     async def _begin(
         self, verb: str, machine: MachineId, *, graceful: bool, timeout_s: float, force: bool
@@ -107,9 +106,7 @@ class Doing:
             case _:
                 return await self._engine.save(machine)
 
-    async def _finish(
-        self, record: MachineRecord, verb: str, operation: Operation, before: MachineStatus
-    ) -> None:
+    async def _finish(self, record: MachineRecord, verb: str, operation: Operation) -> None:
         """Wait for an operation's end and write it down, also when its caller went away."""
         failed, kind, words = _WORDS[verb]
         try:
@@ -122,7 +119,7 @@ class Doing:
         else:
             if kind == "exit":
                 await self._journal.note_exit(record.id, now)
-            elif now != before or verb == "reset":  # else it was so already
+            elif not operation.idle:
                 await self._journal.note(record.id, kind, words)
         finally:
             self._finishing.pop(operation, None)

@@ -11,8 +11,9 @@ Rules that hold for every method:
   whatever goes wrong later is *its* error.  Operations on one machine happen one after the
   other, in order of the calls; ``kill`` and ``delete`` overtake, and a ``stop`` that is not
   graceful overtakes a ``save`` and a graceful ``stop``.
-* A verb whose goal is already reached succeeds without doing anything; one that does not fit the
-  state fails with ``StateError`` (the table is ``vmm/rules.py``).
+* A verb whose goal is already reached when its turn comes succeeds without doing anything (start,
+  pause, resume and save say so: :attr:`Operation.idle`); one that does not fit the state fails
+  with ``StateError`` (the table is ``vmm/rules.py``).
 * Machines outlive the engine object and its process.  What is on record survives; operations
   under way when the process dies are finished or undone by the next one that opens the engine.
 * Every wait inside has a time limit.

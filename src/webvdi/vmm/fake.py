@@ -297,19 +297,20 @@ class FakeEngine:
                 self._graces.pop(operation, None)
                 return  # a kill or delete overtook it while it waited
             try:
-                await self._perform(operation)
+                did = await self._perform(operation)
             except Exception as error:
                 operation.fail(error)
             else:
-                operation.succeed()
+                operation.succeed(idle=not did)
             self._pending.discard(operation)
             self._graces.pop(operation, None)
 
-    async def _perform(self, operation: Operation) -> None:
+    async def _perform(self, operation: Operation) -> bool:
+        """Do it; whether there was anything to do."""
         machine, verb = operation.machine, operation.verb
         there = self._known(machine)
         if not to_do(verb, there.status.state, there.spec.name):
-            return
+            return False
         match verb:
             case Verb.START:
                 await self._perform_start(operation)
@@ -321,6 +322,7 @@ class FakeEngine:
                 await self._perform_save(machine)
             case _:
                 self._change(machine, state=PowerState.RUNNING)
+        return True
 
     async def _perform_stop(self, there: Machine, grace: _Grace | None) -> None:
         machine, running = there.id, there.status.state not in WITHOUT_PROCESS

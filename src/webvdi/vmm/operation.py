@@ -43,6 +43,8 @@ class Operation:
         self.state = OperationState.PENDING
         self.error: Exception | None = None
         """Why it failed; a :class:`~webvdi.base.errors.WebvdiError` unless we have a bug."""
+        self.idle = False
+        """When its turn came, there was nothing to do: it was so already."""
         self._settled = asyncio.Event()
 
     @property
@@ -60,8 +62,10 @@ class Operation:
         if self.error is not None:
             raise self.error
 
-    def succeed(self) -> None:
-        """For the engine: it is done.  Ignored when it is over already."""
+    def succeed(self, *, idle: bool = False) -> None:
+        """For the engine: it is done, or was (*idle*).  Ignored when it is over already."""
+        if self.pending:
+            self.idle = idle
         self._settle(OperationState.DONE, None)
 
     def fail(self, error: Exception) -> None:

@@ -432,6 +432,33 @@ async def test_several_that_ask_for_one_start_get_one_entry(service: Service, wo
     assert [e.kind for e in await service.catalogue.journal("one")].count("started") == 1
 
 
+@pytest.mark.parametrize(
+    ("verb", "kind"), [("pause", "paused"), ("resume", "resumed"), ("save", "saved")]
+)
+async def test_several_that_ask_for_one_change_get_one_entry(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, verb: str, kind: str
+) -> None:
+    await made(service, TINY)
+    if verb == "resume":
+        await service.catalogue.do("pause", "one")
+    world.engine.character = Character.SLOW
+    begin = getattr(world.engine, verb)
+    begun: asyncio.Queue[Operation] = asyncio.Queue()
+
+    async def counted(machine: MachineId) -> Operation:
+        operation: Operation = await begin(machine)
+        begun.put_nowait(operation)
+        return operation
+
+    monkeypatch.setattr(world.engine, verb, counted)
+    asking = [asyncio.Task(service.catalogue.do(verb, "one")) for _ in range(3)]
+    for _ in asking:
+        await begun.get()
+    world.engine.release()
+    await asyncio.gather(*asking)
+    assert [e.kind for e in await service.catalogue.journal("one")].count(kind) == 1
+
+
 async def test_to_start_a_paused_machine_lets_it_go_on(service: Service) -> None:
     await made(service, TINY)
     generation = (await service.catalogue.do("pause", "one")).generation

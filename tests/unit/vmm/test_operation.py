@@ -18,6 +18,14 @@ async def test_success() -> None:
     await it.wait()
     assert it.state is OperationState.DONE
     assert it.error is None
+    assert not it.idle
+
+
+async def test_that_there_was_nothing_to_do_is_told_by_the_first_outcome() -> None:
+    it = operation()
+    it.succeed(idle=True)
+    it.succeed()
+    assert it.idle
 
 
 async def test_failure_is_raised_at_every_wait() -> None:

@@ -11,8 +11,11 @@ from webvdi.vmm.errors import MonitorLost
 from webvdi.vmm.machine import MachineId
 from webvdi.vmm.operation import Operation, Verb, overtaken
 
-Act: TypeAlias = Callable[[], Awaitable[None]]
-"""What an operation does; its exception is the operation's error."""
+Act: TypeAlias = Callable[[], Awaitable[bool | None]]
+"""What an operation does; its exception is the operation's error.
+
+False means that there was nothing to do.
+"""
 
 
 class Operations:
@@ -89,18 +92,16 @@ class Operations:
             if not operation.pending:
                 return  # it was overtaken while it waited its turn
             try:
-                await act()
+                did = await act()
             except WebvdiError as error:
                 self._settle(operation, error)
             except Exception as error:
                 self._settle(operation, error)
                 raise  # a bug of ours: the owner of the task logs it
             else:
-                self._settle(operation, None)
+                self._pending.pop(operation, None)
+                operation.succeed(idle=did is False)
 
-    def _settle(self, operation: Operation, error: Exception | None) -> None:
+    def _settle(self, operation: Operation, error: Exception) -> None:
         self._pending.pop(operation, None)
-        if error is None:
-            operation.succeed()
-        else:
-            operation.fail(error)
+        operation.fail(error)

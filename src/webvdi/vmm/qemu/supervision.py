@@ -103,10 +103,10 @@ class QemuMachine:
 
     # Verbs ------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Boot it, or let it go on from where it was saved."""
+    async def start(self) -> bool:
+        """Boot it, or let it go on from where it was saved; False: it runs already."""
         if not to_do(Verb.START, self.status.state, self.spec.name):
-            return
+            return False
         kept = saved.read(self.paths)
         if kept is None and self.status.state is PowerState.SAVED:
             raise saved.unusable(self.spec.name, f"{self.paths.saved} is gone")
@@ -122,6 +122,7 @@ class QemuMachine:
             raise failure from error
         more = {"detail": prepared.ram_why, "acceleration": prepared.acceleration}
         self._set(PowerState.RUNNING, **more)
+        return True
 
     async def _start_failed(self, error: Exception) -> Exception:
         failure = await self._starter.failed(error)
@@ -208,18 +209,22 @@ class QemuMachine:
         if to_do(Verb.RESET, self.status.state, self.spec.name):
             await self._monitor.execute("system_reset")
 
-    async def pause(self) -> None:
-        """Stop its CPUs."""
-        if to_do(Verb.PAUSE, self.status.state, self.spec.name):
-            await self._monitor.execute("stop")
-            self._set(PowerState.PAUSED)
+    async def pause(self) -> bool:
+        """Stop its CPUs; False: they stand already."""
+        if not to_do(Verb.PAUSE, self.status.state, self.spec.name):
+            return False
+        await self._monitor.execute("stop")
+        self._set(PowerState.PAUSED)
+        return True
 
-    async def resume(self) -> None:
-        """Let its CPUs go on."""
-        if to_do(Verb.RESUME, self.status.state, self.spec.name):
-            await self._monitor.execute("cont")
-            saved.give_up(self.paths)  # of a save that could be undone no further than a pause
-            self._set(PowerState.RUNNING)
+    async def resume(self) -> bool:
+        """Let its CPUs go on; False: they run already."""
+        if not to_do(Verb.RESUME, self.status.state, self.spec.name):
+            return False
+        await self._monitor.execute("cont")
+        saved.give_up(self.paths)  # of a save that could be undone no further than a pause
+        self._set(PowerState.RUNNING)
+        return True
 
     async def cut_save_short(self) -> None:
         """It is to be switched off: undo a save that is under way, if there is one.
@@ -230,10 +235,10 @@ class QemuMachine:
             self._run.intend(Verb.STOP, 0.0)  # whoever adopts it in the middle carries this on
             self._set(PowerState.STOPPING, detail="")
 
-    async def save(self) -> None:
-        """Put its memory on disk, and end its process."""
+    async def save(self) -> bool:
+        """Put its memory on disk, and end its process; False: it is saved already."""
         if not to_do(Verb.SAVE, self.status.state, self.spec.name):
-            return
+            return False
         saved.require_room(self.spec, self.paths.state)
         before = self.status
         self._set(PowerState.STOPPING, detail="its memory is being written to disk")
@@ -243,6 +248,7 @@ class QemuMachine:
             if not self._saver.committed():
                 raise await self._save_failed(before, error) from error
         await self._saver.finish()
+        return True
 
     async def serial_write(self, data: bytes) -> None:
         """Send *data* to its serial port."""
