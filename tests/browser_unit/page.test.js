@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { COMBINATIONS } from '../../src/webvdi/browser/portal/keys.js';
 import { Locale, chooseLanguage } from '../../src/webvdi/browser/portal/locale.js';
-import { noticeFor, wasDeleted } from '../../src/webvdi/browser/portal/notice.js';
+import { isGone, noticeFor } from '../../src/webvdi/browser/portal/notice.js';
 import { NETWORKS } from '../../src/webvdi/browser/portal/settings.js';
 import { EXPIRIES_S } from '../../src/webvdi/browser/portal/shares.js';
 import { qualityOf } from '../../src/webvdi/browser/portal/toolbar.js';
@@ -107,6 +107,10 @@ test('what is wrong with a field: our words for the rule, the server\'s own in E
     assert.equal(japanese.wrong('invalid', name), '1～9 文字の文字列にしてください');
     const choice = { message: '', rule: 'one_of', limits: { options: ['a', 'b'] } };
     assert.equal(japanese.wrong('invalid', choice), '次のどれかにしてください: a, b');
+    const number = (limits) => japanese.wrong('invalid', { message: '', rule: 'number', limits });
+    assert.equal(number({ min: 0, max: 9 }), '0～9 の数にしてください');
+    assert.equal(number({ above: 0, max: 9 }), '0 より大きく 9 以下の数にしてください');
+    assert.equal(number({ max: 9 }), '9 までの数にしてください');
     const newer = { message: 'must be so', rule: 'newer', limits: {} };
     assert.equal(japanese.wrong('invalid', newer), '値が正しくありません（must be so）');
 });
@@ -120,7 +124,7 @@ test('every key of the menu exists', () => {
 const situation = (more) => ({
     link: 'live', error: null, machine: { state: 'live', detail: '' }, info: null,
     picture: true, starting: false, dismissed: false,
-    owner: false, gone: false, ...more,
+    owner: false, gone: false, display: false, ...more,
 });
 
 test('nothing is said while all is well', () => {
@@ -211,16 +215,25 @@ test('who looks at a machine is told that it was deleted, and the owner goes to 
     assert.equal(told(false).dim, true);
 });
 
-test('a machine was deleted when the news say so, or when what was there is not found', () => {
+test('a display is not deleted: it is no longer on the list', () => {
+    const { card, pill } = noticeFor(situation({ link: 'ended', gone: true, display: true, owner: true }));
+    assert.deepEqual([card.title, card.action, pill], ['display_gone', 'back', 'display_gone']);
+});
+
+test('it is gone when the news say so, or when what was there is not found', () => {
     const view = { id: 'm-1' };
-    const gone = (found) => wasDeleted({ changes: null, status: 0, view, error: null, ...found });
+    const gone = (found) => isGone({
+        changes: null, status: 0, view, error: null, visitor: false, ...found,
+    });
     assert.ok(gone({ changes: [{ kind: 'machine', id: 'm-1' }, { kind: 'gone', id: 'm-1' }] }));
     assert.ok(!gone({ changes: [{ kind: 'gone', id: 'm-2' }, { kind: 'machine', id: 'm-1' }] }));
     assert.ok(gone({ status: 404 }));
     assert.ok(!gone({ status: 404, view: null }));
     assert.ok(!gone({ status: 401 }), 'a login ended');
-    assert.ok(gone({ status: 401, error: new ViewerError('session_ended') }));
-    assert.ok(!gone({ status: 401, error: new ViewerError('access_revoked') }));
+    const error = new ViewerError('session_ended');
+    assert.ok(gone({ status: 401, error, visitor: true }));
+    assert.ok(!gone({ status: 401, error }), 'the owner\'s login ended after the session had');
+    assert.ok(!gone({ status: 401, error: new ViewerError('access_revoked'), visitor: true }));
     assert.ok(!gone({}));
 });
 
@@ -235,6 +248,7 @@ test('every notice has its texts', () => {
                         const { card, pill } = noticeFor(situation({
                             link, error, machine: { state, detail: '' }, picture,
                             starting: flag, dismissed: flag, owner: flag, gone: flag && error === null,
+                            display: picture,
                         }));
                         for (const key of [card?.title, card?.action, pill].filter(Boolean)) {
                             assert.ok(Object.hasOwn(en, key), key);

@@ -87,8 +87,8 @@ export class Locale {
      * @param {FieldError} error
      */
     wrong(reason, { message, rule, limits }) {
-        const range = `wrong.${rule}.range`;
-        const key = 'min' in limits && this.has(range) ? range : `wrong.${rule}`;
+        const closer = 'min' in limits ? '.range' : 'above' in limits ? '.above' : '';
+        const key = this.has(`wrong.${rule}${closer}`) ? `wrong.${rule}${closer}` : `wrong.${rule}`;
         if (this.language === 'en' || !this.has(key)) {
             return this.refused(reason, message);
         }

@@ -19,7 +19,8 @@
  * @property {boolean} starting a start was asked for
  * @property {boolean} dismissed the question for credentials was put aside
  * @property {boolean} owner who looks has other machines to go to
- * @property {boolean} gone the machine was deleted
+ * @property {boolean} gone it is no longer there: a machine was deleted, a display left the list
+ * @property {boolean} display what is looked at is a display of somebody else's machine
  *
  * @typedef {'sign_in' | 'use_here' | 'try_again' | 'start' | 'connect' | 'back'} Action
  *
@@ -54,7 +55,7 @@ const isOff = (/** @type {string} */ state) => ['off', 'stopped', 'crashed', 'sa
 export function noticeFor(situation) {
     const { link, machine } = situation;
     if (situation.gone) {
-        return deleted(situation);
+        return gone(situation);
     }
     if (link === 'ended') {
         return ended(situation);
@@ -63,28 +64,32 @@ export function noticeFor(situation) {
 }
 
 /**
- * Whether what the server says now means that the machine was deleted while somebody looked at it.
+ * Whether what the server says now means that what somebody looks at is no longer there: a machine
+ * was deleted, or a display left the list.
  * @param {object} found
  * @param {Change[] | null} found.changes the news
  * @param {number} found.status of the answer about the machine; 0 where it was not asked
  * @param {Pick<MachineView, 'id'> | null} found.view how it was last
  * @param {ViewerError | null} found.error
+ * @param {boolean} found.visitor who looks came by a share link
  */
-export function wasDeleted({ changes, status, view, error }) {
+export function isGone({ changes, status, view, error, visitor }) {
     if (!view) {
         return false; // perhaps it never was
     }
     return Boolean(changes?.some(({ kind, id }) => kind === 'gone' && id === view.id))
         || status === 404
-        // With a machine go the links to it: who came by one is a stranger now.
-        || (status === 401 && error?.code === 'session_ended');
+        // With a machine go the links to it: who came by one is a stranger now. The owner's login
+        // may just have ended.
+        || (visitor && status === 401 && error?.code === 'session_ended');
 }
 
 /** @param {Situation} situation @returns {Notice} */
-function deleted({ owner, picture }) {
+function gone({ owner, picture, display }) {
+    const title = display ? 'display_gone' : 'machine_deleted';
     return {
-        card: { title: 'machine_deleted', detail: '', action: owner ? 'back' : null, progress: false },
-        pill: 'machine_deleted',
+        card: { title, detail: '', action: owner ? 'back' : null, progress: false },
+        pill: title,
         dim: picture,
         level: 'bad',
     };

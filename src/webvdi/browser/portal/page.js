@@ -11,7 +11,7 @@ import { LiveFeed } from './events.js';
 import { fillKeysMenu } from './keys.js';
 import { chooseLanguage, label, loadLocale } from './locale.js';
 import { recall, remember } from './memory.js';
-import { noticeFor, wasDeleted } from './notice.js';
+import { isGone, noticeFor } from './notice.js';
 import { Overlay } from './overlay.js';
 import { button, element, icon } from './page_elements.js';
 import { nameOf } from './people_model.js';
@@ -106,6 +106,7 @@ function showNotice() {
         link: viewer.state, error: page.error, machine: viewer.machine, info: page.view,
         starting: page.starting, picture: viewer.hasPicture, dismissed: page.dismissed !== null,
         owner: page.me?.role === 'owner', gone: page.gone,
+        display: page.view?.kind === 'display',
     }), page.locale);
 }
 
@@ -205,7 +206,7 @@ function adopt(view) {
     }
 }
 
-/** It was deleted: nothing about it comes any more. */
+/** It is no longer there: nothing about it comes any more. */
 function endWithMachine() {
     page.gone = true;
     feed.stop();
@@ -213,9 +214,14 @@ function endWithMachine() {
     showNotice();
 }
 
+/** @param {Change[] | null} changes @param {number} status of the answer about the machine, 0: none */
+const gone = (changes, status) => isGone({
+    changes, status, view: page.view, error: page.error, visitor: Boolean(page.me?.share),
+});
+
 /** The server may know why there is no screen, and what can be done. @param {Change[] | null} changes */
 async function look(changes) {
-    if (wasDeleted({ changes, status: 0, view: page.view, error: page.error })) {
+    if (gone(changes, 0)) {
         endWithMachine();
         return;
     }
@@ -229,7 +235,7 @@ async function look(changes) {
         if (!(error instanceof ApiError) || ![401, 403, 404].includes(error.status)) {
             throw error; // for now: it is asked again
         }
-        if (wasDeleted({ changes, status: error.status, view: page.view, error: page.error })) {
+        if (gone(changes, error.status)) {
             endWithMachine();
             return;
         }
