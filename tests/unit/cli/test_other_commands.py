@@ -109,6 +109,15 @@ class TestImages:
         assert said.code == 1
         assert "nothing.iso" in said.err
 
+    def test_a_name_that_is_taken_is_4_and_one_that_cannot_be_is_2(
+        self, webvdi: CommandLine, iso: Path
+    ) -> None:
+        webvdi.fake.images.add_image("a.iso")
+        assert webvdi("image", "add", str(iso), "--name", "a.iso").code == 4
+        said = webvdi("image", "add", str(iso), "--name", "..")
+        assert said.code == 2
+        assert "is no name for a file" in said.err
+
     def test_they_go_by_name(self, webvdi: CommandLine) -> None:
         webvdi.fake.images.add_image("a.iso")
         assert "a.iso" in webvdi("image", "list").out
