@@ -528,7 +528,7 @@ class FakeGuests:
             raise NotFound("guest", name)
         if self._guests[name].building or self._guests[name].built:
             return self._guests[name]
-        return self.update(name, building=Progress("Fetching packages", 0, 100))
+        return self.update(name, building=Progress("Fetching packages", 0, 100), cancelled=False)
 
     async def cancel(self, name: str) -> GuestView:
         """As the contract says; it ends at once."""
@@ -536,7 +536,7 @@ class FakeGuests:
             raise NotFound("guest", name)
         if self._guests[name].building is None:
             raise StateError(f"cannot cancel {name}", state="built", required="being built")
-        return self.update(name, building=None)
+        return self.update(name, building=None, cancelled=True)
 
     async def prune(self) -> int:
         """As the contract says."""
