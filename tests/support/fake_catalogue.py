@@ -14,6 +14,7 @@ from typing import Any, Literal
 from webvdi.base.errors import Conflict, NotFound, Refused, StateError
 from webvdi.broker.catalogue import MAX_SERIAL_CHUNK_BYTES, MAX_SERIAL_WRITE_BYTES, VERBS
 from webvdi.broker.hub import ChangeHub
+from webvdi.broker.image_files import clean_name
 from webvdi.broker.shares import DEFAULT_EXPIRY_S, MAX_EXPIRY_S
 from webvdi.broker.views import (
     Change,
@@ -453,8 +454,9 @@ class FakeImages:
         """As the contract says."""
         if self.failure is not None:
             raise self.failure
-        if size_bytes < 1 or not name:
-            raise Refused("a file has a name and a size", reason="bad_request")
+        if size_bytes < 1:
+            raise Refused("a file has a size", reason="bad_request")
+        clean_name(name)
         if any(image.name == name for image in self._images.values()):
             raise Refused(f"there is an image called {name} already", reason="image_exists")
         upload = UploadView(
@@ -526,7 +528,7 @@ class FakeGuests:
             raise NotFound("guest", name)
         if self._guests[name].building or self._guests[name].built:
             return self._guests[name]
-        return self.update(name, building=Progress("Fetching packages", 0, 100))
+        return self.update(name, building=Progress("Fetching packages", 0, 100), cancelled=False)
 
     async def cancel(self, name: str) -> GuestView:
         """As the contract says; it ends at once."""
@@ -534,7 +536,7 @@ class FakeGuests:
             raise NotFound("guest", name)
         if self._guests[name].building is None:
             raise StateError(f"cannot cancel {name}", state="built", required="being built")
-        return self.update(name, building=None)
+        return self.update(name, building=None, cancelled=True)
 
     async def prune(self) -> int:
         """As the contract says."""

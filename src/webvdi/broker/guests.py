@@ -50,6 +50,7 @@ class Guests(Protocol):
         """End a build, and return when it has ended and nothing half-built is left.
 
         Machines that were to be made of it fail, and say so.  A step of its may take a minute.
+        One that was done before it knew is built: :attr:`GuestView.cancelled` tells.
         Raises ``NotFound``, ``StateError`` where it is not being built.
         """
         ...
@@ -110,6 +111,8 @@ class GuestShelf:
         self._builder = builder
         self._builds: dict[str, _Build] = {}
         self._failures: dict[str, str] = {}
+        self._cancelled: set[str] = set()
+        """Guests whose last build was cancelled."""
         self._tasks = TaskOwner("guests")
         self.keeping = asyncio.Lock()
         """Held between keeping a bundle and recording who uses it, and while pruning."""
@@ -200,6 +203,7 @@ class GuestShelf:
         # A failure nobody waits for is no bug: it is kept as words.
         build_.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._failures.pop(name, None)
+        self._cancelled.discard(name)
         self._tasks.start(self._run(name, build_), name=f"build {name}")
         return build_
 
@@ -218,6 +222,7 @@ class GuestShelf:
             build_.done.set_exception(error)
         except _GivenUp:
             if build_.cancelled:
+                self._cancelled.add(name)
                 build_.done.set_exception(BuildCancelled(name))
             else:
                 build_.done.cancel()
@@ -254,6 +259,7 @@ class GuestShelf:
             memory_mib=recipe.memory_mib,
             expected_minutes=max(1, round(recipe.expected.build_s / 60)),
             expected_mib=recipe.expected.size_mib,
+            cancelled=recipe.name in self._cancelled,
         )
 
     async def _bundles(self) -> Sequence[GuestBundle]:

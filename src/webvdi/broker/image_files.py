@@ -43,12 +43,12 @@ def write_all(file: IO[bytes], data: bytes, name: str) -> None:
 def clean_name(name: str) -> str:
     """*name* as a file may be called: its last part, printable, of bounded length.
 
-    Raises ``Refused`` where nothing is left.
+    Raises ``Refused`` (``bad_name``) where nothing is left.
     """
     last = re.split(r"[/\\]", name)[-1]
     clean = " ".join("".join(c if c.isprintable() else " " for c in last).split())[:MAX_NAME]
     if not clean.strip("."):
-        raise Refused(f"{name!r} is no name for a file", reason="bad_request")
+        raise Refused(f"{name!r} is no name for a file", reason="bad_name")
     return clean
 
 

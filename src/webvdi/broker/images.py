@@ -72,7 +72,7 @@ class Images(Protocol):
         """Announce a file.
 
         Raises ``CapacityExceeded`` without room for it, ``Refused`` (``too_many_uploads``,
-        ``bad_request``, ``image_exists``: an image has this name).
+        ``bad_request``: it is empty, ``bad_name``, ``image_exists``: an image has this name).
         """
         ...
 

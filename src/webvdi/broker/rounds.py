@@ -95,7 +95,7 @@ class _Ending:
             await self._switch_off(view, machine)
         except (WebvdiError, TimeoutError) as error:
             words = str(error) or "the time was up"
-            await self._write(view, f"{self._then}, and it could not be ended: {words}")
+            await self._write(view, f"{self._now}, and it could not be ended: {words}")
 
     async def _ask(self, view: MachineView, machine: MachineId) -> bool:
         """Press the power button; whether the guest went."""
@@ -111,7 +111,8 @@ class _Ending:
         except WebvdiError as error:
             await self._note(view, f"{self._now}; its power button did nothing: {error}")
             return False
-        await self._note(view, f"{self._then}; the guest was shut down before.")
+        obeyed = "The host shut down; the guest was shut down before."
+        await self._note(view, obeyed if self._host else "webvdi shutdown: the guest shut down.")
         return True
 
     async def _save(self, view: MachineView, machine: MachineId) -> bool:

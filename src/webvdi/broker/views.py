@@ -332,6 +332,8 @@ class GuestView:
     """About how long a build takes; None where that is not known."""
     expected_mib: int | None = None
     """About how much room it takes."""
+    cancelled: bool = False
+    """Whether the last build was cancelled; an older one may still be there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,22 +22,25 @@ def ask(
     """What *work* returns, given a client of the service on *state*.
 
     Where Ctrl-C leaves something going on, *interrupted* says so: it is told whether a service was
-    asked, and what it returns is what :class:`Interrupted` says.
+    asked, and what it returns is what :class:`Interrupted` says.  Before anything was asked for,
+    and once *work* is done, nothing goes on.
     """
-    served: bool | None = None
+    asked: Client | None = None
 
     async def ask_and_close() -> T:
-        nonlocal served
+        nonlocal asked
         async with open_client(places(state), what) as client:
-            served = client.holder is not None
-            return await work(client)
+            asked = client
+            result = await work(client)
+            asked = None
+            return result
 
     try:
         return asyncio.run(ask_and_close())
     except KeyboardInterrupt as error:
-        if served is None or interrupted is None:
+        if asked is None or not asked.changes or interrupted is None:
             raise
-        raise Interrupted(f"interrupted; {interrupted(served)}") from error
+        raise Interrupted(f"interrupted; {interrupted(asked.holder is not None)}") from error
 
 
 def goes_on(served: bool, doing: str, look: str, state: Path | None) -> str:

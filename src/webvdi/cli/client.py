@@ -36,6 +36,8 @@ class Client:
         self._http = http
         self.holder = holder
         """The service that answers; None where this process stands in for it."""
+        self.changes = 0
+        """How many requests to change something have been sent."""
 
     async def get(self, path: str, **query: str | int) -> Any:
         """GET: the answer's JSON."""
@@ -55,6 +57,7 @@ class Client:
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
         """Any request below ``api/v1/``; an answer that is an error is raised."""
+        self.changes += method != "GET"
         try:
             response = await self._http.request(method, path, **more)
         except (httpx2.ConnectError, httpx2.ReadTimeout) as error:

@@ -37,7 +37,7 @@ MEANINGS = {
 _USAGE = ("bad_options", "bad_amount", "bad_endpoint", "bad_listen", "bad_url")
 """Reasons of what commands themselves refuse, that are about the words which were typed."""
 
-_CONFLICTS = ("conflict", "state", "in_use")
+_CONFLICTS = ("conflict", "state", "in_use", "image_exists")
 """Reasons of an HTTP 409 that a script may want to tell from a plain refusal."""
 
 
@@ -89,7 +89,7 @@ def _of_problem(problem: Problem) -> Exit:
         return Exit.UNAVAILABLE
     if problem.status == 409 and problem.reason in _CONFLICTS:
         return Exit.CONFLICT
-    if problem.status == 422 and problem.reason == "invalid":
+    if (problem.status, problem.reason) in ((422, "invalid"), (400, "bad_name")):
         return Exit.USAGE
     return Exit.FAILED
 

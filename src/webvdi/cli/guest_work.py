@@ -68,7 +68,7 @@ def build(name: str, state: Path | None, *, json: bool) -> None:
     guest = ask(state, "guest build", work, interrupted)
     if guest["failed"]:
         raise Problem(409, "failed", "It could not be built", str(guest["failed"]))
-    if not guest["built"]:
+    if guest["cancelled"] or not guest["built"]:
         raise Problem(409, "failed", "It was not built", f"the build of {name} was cancelled")
     if json:
         print_json(guest)
@@ -93,10 +93,21 @@ def cancel(name: str, state: Path | None, *, json: bool) -> None:
     guest = ask(state, "guest cancel", work, interrupted)
     if json:
         print_json(guest)
-    elif guest["built"]:
-        console.print(f"{safe(name)} has a build: that of now, or an older one.", markup=False)
     else:
-        console.print(f"{safe(name)} is not built.", markup=False)
+        console.print(_end_of_build(guest), markup=False)
+
+
+def _end_of_build(guest: Guest) -> str:
+    """What became of a build that was to be cancelled."""
+    name = safe(guest["name"])
+    if guest["building"] is not None:
+        return f"That build of {name} has ended; another one has begun."
+    if guest["cancelled"]:
+        left = "the one before is still there" if guest["built"] else f"{name} is not built"
+        return f"The build of {name} was cancelled; {left}."
+    if guest["failed"]:
+        return f"The build of {name} failed before it could be cancelled: {safe(guest['failed'])}"
+    return f"{name} is built: that was done before it could be cancelled."
 
 
 def prune(state: Path | None, *, json: bool) -> None:

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -280,11 +281,15 @@ def confirm(question: str, *, yes: bool) -> None:
 def _each(verb: str, names: Sequence[str], state: Path | None, one: Any, *, json: bool) -> None:
     failures: list[WebvdiError] = []
     waiting_for = list(names)
+    is_asked: Callable[[], bool] = bool
+    """Whether the first of them is asked for."""
 
     async def work(client: Client) -> list[Machine]:
+        nonlocal is_asked
         done = []
         for at, name in enumerate(names):
             waiting_for[:] = names[at:]
+            is_asked = partial(_has_changed, client, client.changes)
             try:
                 done.append(await one(client, name))
             except WebvdiError as error:
@@ -294,6 +299,8 @@ def _each(verb: str, names: Sequence[str], state: Path | None, one: Any, *, json
         return done
 
     def interrupted(served: bool) -> str:
+        if not is_asked():
+            return f"not begun: {', '.join(waiting_for)}"
         name, *others = waiting_for
         words = goes_on(served, f"{DOING[verb]} {name}", f"machine show {name}", state)
         return f"{words}; not begun: {', '.join(others)}" if others else words
@@ -305,6 +312,10 @@ def _each(verb: str, names: Sequence[str], state: Path | None, one: Any, *, json
         print_json({"machines": done, "failed": [as_problem(error) for error in failures]})
     if failures:
         raise typer.Exit(exit_code(failures[0]))
+
+
+def _has_changed(client: Client, before: int) -> bool:
+    return client.changes > before
 
 
 def screenshot(

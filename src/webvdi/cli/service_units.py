@@ -301,9 +301,12 @@ def next_steps(*, user: bool) -> str:
 
 
 def our_command() -> str:
-    """How systemd finds us: the installed program's path, else this Python with our module."""
+    """How systemd finds us: the installed program's path, else this Python with our module.
+
+    In the program's own path ``$`` means nothing to systemd, so it is not doubled there.
+    """
     ours = Path(sys.argv[0])
     if ours.name == "webvdi" and ours.exists():
-        return _word(str(ours.absolute()))
+        return _quoted(str(ours.absolute()))
     found = shutil.which("webvdi")
-    return _word(str(Path(found).absolute())) if found else f"{_word(sys.executable)} -m webvdi"
+    return _quoted(str(Path(found).absolute())) if found else f"{_quoted(sys.executable)} -m webvdi"

@@ -59,6 +59,7 @@ TITLES = {
 
 STATUS_OF_REASON = {
     "bad_request": 400,
+    "bad_name": 400,
     "body_too_large": 413,
     "upload_offset": 409,
     "image_exists": 409,

@@ -85,13 +85,28 @@ async def test_a_cancelled_build_leaves_nothing_and_can_begin_anew(
     assert tiny.building == Progress("Ending the build", 0, 0)
     first.set()
     ended = await ending
-    assert (ended.built, ended.failed) == (False, "")
+    assert (ended.built, ended.failed, ended.cancelled) == (False, "", False)
+    assert ended.building is not None  # the next one, of which nobody has cancelled anything
     with pytest.raises(BuildCancelled, match="'tiny' was cancelled"):
         await waiting
     await again
     second.set()
     assert (await service.guests.bundle("tiny", lambda _: None)).recipe == "tiny"
     assert world.builder.built.count("tiny") == 2
+    assert not any(guest.cancelled for guest in await service.guests.list())
+
+
+async def test_a_build_that_was_done_before_it_knew_is_not_called_cancelled(
+    service: Service, world: World
+) -> None:
+    go_on = threading.Event()
+    world.builder.on_step = lambda: go_on.wait(30)
+    await service.guests.build("tiny")
+    ending = asyncio.Task(service.guests.cancel("tiny"))
+    await asyncio.sleep(0)
+    go_on.set()
+    ended = await ending
+    assert (ended.built, ended.cancelled) == (True, False)
 
 
 async def test_a_machine_says_that_its_guests_build_was_cancelled(
@@ -107,7 +122,8 @@ async def test_a_machine_says_that_its_guests_build_was_cancelled(
     ending = asyncio.Task(service.guests.cancel("tiny"))
     await asyncio.sleep(0)
     go_on.set()
-    await ending
+    ended = await ending
+    assert (ended.built, ended.building, ended.cancelled) == (False, None, True)
     await service.catalogue.settled("one")
     view = await service.catalogue.get("one")
     assert (view.phase, view.detail) == (

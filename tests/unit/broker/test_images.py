@@ -454,5 +454,6 @@ def test_names_are_made_harmless(given: str, kept: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "/", "..", " \n"])
 def test_names_of_nothing_are_refused(name: str) -> None:
-    with pytest.raises(Refused, match="no name"):
+    with pytest.raises(Refused, match="no name") as refused:
         clean_name(name)
+    assert refused.value.reason == "bad_name"

@@ -119,6 +119,44 @@ async def test_why_all_end_is_written_down(
     assert all(entry.text.startswith(words) for entry in noted)
 
 
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (True, "The host shut down; the guest was shut down before."),
+        (False, "webvdi shutdown: the guest shut down."),
+    ],
+)
+async def test_a_guest_that_obeyed_is_written_down(
+    service: Service, host: bool, words: str
+) -> None:
+    await make(service, "one", start=True)
+    await service.shutdown(80, host=host)
+    assert await last_words(service, "one") == words
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (True, "The host shuts down, and it could not be ended: the disk is gone"),
+        (False, "webvdi shutdown stops all machines, and it could not be ended: the disk is gone"),
+    ],
+)
+async def test_one_that_stays_is_not_called_stopped(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, host: bool, words: str
+) -> None:
+    await make(service, "one", start=True)
+
+    async def fails(machine: MachineId, **_: Any) -> Operation:
+        operation = Operation(Verb.STOP, machine)
+        operation.fail(SaveFailed("the disk is gone"))
+        return operation
+
+    monkeypatch.setattr(world.engine, "stop", fails)
+    monkeypatch.setattr(world.engine, "save", fails)
+    await service.shutdown(80, host=host)
+    assert await last_words(service, "one") == words
+
+
 async def test_a_guest_that_does_not_obey_is_saved(service: Service, world: World) -> None:
     await make(service, "one", start=True)
     world.engine.deaf.update(world.host.machines)

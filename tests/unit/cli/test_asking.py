@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ import pytest
 from support.command_line import CommandLine
 from support.fake_catalogue import machine_view
 from webvdi.base.errors import NotFound
+from webvdi.cli import asking
+from webvdi.cli.client import Client, open_client
 
 
 class Slow:
@@ -99,6 +101,48 @@ def test_programs_are_told_as_of_any_error(
         use_case.end()
     assert said.problem["exit_code"] == said.code == 130
     assert said.problem["reason"] == "interrupted"
+
+
+def test_before_anything_was_asked_for_nothing_is_claimed(
+    webvdi: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with slow(monkeypatch, webvdi.fake.images, "list") as use_case, webvdi.service():
+        said = webvdi("machine", "create", "lab", "--image", "a.iso")
+        use_case.end()
+    assert (said.code, said.out, said.err) == (130, "", "")
+
+
+def test_the_next_of_several_is_not_claimed_before_it_is_asked_for(
+    webvdi: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        webvdi.fake.catalogue.add(machine_view(name))
+    use_case, get = Slow(), webvdi.fake.catalogue.get
+
+    async def slow_at_b(ref: str) -> Any:
+        return await (use_case(ref) if ref == "b" else get(ref))
+
+    monkeypatch.setattr(webvdi.fake.catalogue, "get", slow_at_b)
+    with webvdi.service():
+        said = webvdi("machine", "delete", "a", "b", "c", "--yes")
+        use_case.end()
+    assert (said.code, said.out) == (130, "a is gone.\n")
+    assert said.err == "webvdi: interrupted; not begun: b, c\n"
+
+
+def test_after_the_last_answer_nothing_goes_on(
+    webvdi: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def pressed_at_the_end(*which: Any) -> AsyncIterator[Client]:
+        async with open_client(*which) as client:
+            yield client
+            await Slow()()
+
+    monkeypatch.setattr(asking, "open_client", pressed_at_the_end)
+    asyncio.run(webvdi.fake.guests.build("desk"))
+    said = webvdi("guest", "cancel", "desk")
+    assert (said.code, said.out, said.err) == (130, "", "")
 
 
 def test_without_a_service_nothing_goes_on(

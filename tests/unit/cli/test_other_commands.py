@@ -48,11 +48,31 @@ class TestGuests:
 
     def test_a_build_can_be_cancelled(self, webvdi: CommandLine) -> None:
         asyncio.run(webvdi.fake.guests.build("desk"))
-        assert webvdi("guest", "cancel", "desk").out == "desk is not built.\n"
+        said = webvdi("guest", "cancel", "desk")
+        assert said.out == "The build of desk was cancelled; desk is not built.\n"
         assert webvdi("guest", "cancel", "desk").code == 4
         assert webvdi("guest", "cancel", "nothing").code == 3
         asyncio.run(webvdi.fake.guests.build("desk"))
-        assert webvdi("guest", "cancel", "desk", "--json").json["building"] is None
+        told = webvdi("guest", "cancel", "desk", "--json").json
+        assert (told["building"], told["cancelled"]) == (None, True)
+
+    @pytest.mark.parametrize(
+        ("became", "words"),
+        [
+            ({"cancelled": True}, "was cancelled; the one before is still there."),
+            ({}, "tiny is built: that was done before it could be cancelled."),
+            ({"failed": "no room"}, "failed before it could be cancelled: no room"),
+            ({"building": Progress("Packing", 0, 0)}, "has ended; another one has begun."),
+        ],
+    )
+    def test_what_became_of_a_build_to_cancel_is_said(
+        self, webvdi: CommandLine, became: dict[str, Any], words: str
+    ) -> None:
+        async def cancel(name: str) -> GuestView:
+            return webvdi.fake.guests.update(name, **became)
+
+        webvdi.fake.guests.cancel = cancel  # type: ignore[method-assign]
+        assert words in webvdi("guest", "cancel", "tiny").out
 
     def test_who_waits_for_a_build_hears_that_it_was_cancelled(self, webvdi: CommandLine) -> None:
         guests = webvdi.fake.guests
@@ -66,6 +86,19 @@ class TestGuests:
         said = webvdi("guest", "build", "desk")
         assert said.code == 1
         assert "the build of desk was cancelled" in said.err
+
+    def test_an_older_build_is_not_taken_for_the_one_that_was_cancelled(
+        self, webvdi: CommandLine
+    ) -> None:
+        guests = webvdi.fake.guests
+
+        async def build(name: str) -> GuestView:
+            return guests.update(name, building=None, cancelled=True)
+
+        guests.build = build  # type: ignore[method-assign]
+        said = webvdi("guest", "build", "tiny")
+        assert (said.code, said.out) == (1, "")
+        assert "the build of tiny was cancelled" in said.err
 
     def test_an_unknown_one_is_3(self, webvdi: CommandLine) -> None:
         assert webvdi("guest", "build", "nothing").code == 3
@@ -108,6 +141,15 @@ class TestImages:
         said = webvdi("image", "add", str(tmp_path / "nothing.iso"))
         assert said.code == 1
         assert "nothing.iso" in said.err
+
+    def test_a_name_that_is_taken_is_4_and_one_that_cannot_be_is_2(
+        self, webvdi: CommandLine, iso: Path
+    ) -> None:
+        webvdi.fake.images.add_image("a.iso")
+        assert webvdi("image", "add", str(iso), "--name", "a.iso").code == 4
+        said = webvdi("image", "add", str(iso), "--name", "..")
+        assert said.code == 2
+        assert "is no name for a file" in said.err
 
     def test_they_go_by_name(self, webvdi: CommandLine) -> None:
         webvdi.fake.images.add_image("a.iso")

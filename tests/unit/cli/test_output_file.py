@@ -1,5 +1,6 @@
 """Files that commands write where they are told to."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -68,3 +69,65 @@ def test_no_half_of_a_new_file_stays(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_output(tmp_path / "f", "no bytes", force=False)  # type: ignore[arg-type]
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize("call", ["open", "fsync"])
+def test_a_replacing_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, full)
+        patched.setattr(output_file, "_create", exists)
+        with pytest.raises(OSError, match="No space left") as failed:
+            write_output(file, b"new", force=True)
+    assert failed.value.filename == str(file)
+    assert file.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def exists(*_: object) -> None:
+    raise FileExistsError
+
+
+def test_a_file_that_is_not_ours_is_replaced_or_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One may write it, but not change its mode."""
+    file = tmp_path / "f"
+    file.write_bytes(b"old")
+
+    def not_ours(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", not_ours)
+    write_output(file, b"new", force=True)
+    assert file.read_bytes() == b"new"
+
+
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to("target")
+    target.write_bytes(b"old")
+    with pytest.raises(Refused, match="--force"):
+        write_output(link, b"new", force=False)
+    write_output(link, b"new", force=True)
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_link_to_nothing_is_refused_before_the_work(tmp_path: Path, force: bool) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("gone")
+    with pytest.raises(Refused, match="is a link to gone, which is not there") as refused:
+        output_file.check_free(link, force=force)
+    assert refused.value.reason == "no_such_file"
+    with pytest.raises(Refused, match="is a link to gone"):
+        write_output(link, b"new", force=force)
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]

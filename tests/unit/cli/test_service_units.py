@@ -2,13 +2,14 @@
 
 import configparser
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
 from support.command_line import CommandLine
 from webvdi.base.paths import places
-from webvdi.cli.service_units import DEADLINE_S, units
+from webvdi.cli.service_units import DEADLINE_S, our_command, units
 
 ROOT = Path(__file__).parents[3]
 
@@ -156,3 +157,20 @@ def test_a_state_that_was_named_is_in_both_units(webvdi: CommandLine, tmp_path: 
     assert run[-2:] == end[-2:] == ["--state", systemds]
     assert variables == {}
     assert f"--state {webvdi.state}" in " ".join(installed(webvdi)[0])  # of WEBVDI_STATE
+
+
+def test_a_program_whose_path_has_signs_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "my $opt 50%" / "webvdi"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    systemds = str(program).replace("%", "%%")
+    assert our_command() == f'"{systemds}"'
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert our_command() == f'"{systemds}"'
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", "/opt/$x/python")
+    assert our_command() == "/opt/$x/python -m webvdi"

@@ -30,6 +30,7 @@ ERRORS: list[tuple[WebvdiError, int, str]] = [
     (Conflict("machine", "x"), 409, "conflict"),
     (StateError("no", state="running", required="stopped"), 409, "state"),
     (Refused("no", reason="bad_request"), 400, "bad_request"),
+    (Refused("no", reason="bad_name"), 400, "bad_name"),
     (Refused("no", reason="body_too_large"), 413, "body_too_large"),
     (Refused("no", reason="upload_offset"), 409, "upload_offset"),
     (WrongOffset("no", 3), 409, "upload_offset"),

@@ -75,6 +75,7 @@
  * @property {number} cpus
  * @property {number} memory_mib
  * @property {number | null} expected_minutes of a build
+ * @property {boolean} cancelled whether the last build was cancelled
  *
  * @typedef {object} Finding something that was found out about the host
  * @property {string} name

@@ -30,7 +30,8 @@ async def guest_build(site: TheSite, guest: str) -> models.Guest:
 async def guest_cancel(site: TheSite, guest: str) -> models.Guest:
     """End it, and answer when nothing half-built is left; a step of its may take a minute.
 
-    Machines that were to be made of it fail, and say why.
+    Machines that were to be made of it fail, and say why.  `cancelled` tells whether it was ended,
+    or had been built just before.
     """
     return models.Guest.model_validate(await site.use_cases.guests.cancel(guest))
 

@@ -326,6 +326,9 @@ class Guest(_Answer):
     memory_mib: int
     expected_minutes: int | None
     expected_mib: int | None
+    cancelled: bool = Field(
+        description="Whether the last build was cancelled; an older one may still be there."
+    )
 
 
 class Pruned(_Answer):
