@@ -20,9 +20,6 @@ class Once:
         self._used[identity] = expires
         return True
 
-    def __contains__(self, identity: str) -> bool:
-        return identity in self._used
-
     def remembered(self) -> dict[str, float]:
         """Ids and their expiry, to be kept over a restart."""
         return dict(self._used)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from webvdi.access import tickets
 from webvdi.base.errors import Refused, WebvdiError
+from webvdi.base.news import is_news
 from webvdi.base.tasks import TaskOwner
 from webvdi.broker.views import Person, Thumbnail, Visitor
 from webvdi.display.endpoint import Endpoint
@@ -284,13 +285,8 @@ class Sessions:
 
     def _heard_link(self, session: str, told: Mapping[str, Any] | None) -> None:
         link = None if told is None else Link(MachineState(told["state"]), str(told["detail"]))
-        if link == self._links.get(session):
-            return
-        if link is None:
-            del self._links[session]
-        else:
-            self._links[session] = link
-        self._on_link(session)
+        if is_news(self._links, session, link):
+            self._on_link(session)
 
 
 class _Conversation:

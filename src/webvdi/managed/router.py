@@ -21,6 +21,7 @@ from webvdi.access.revocations import Revocations
 from webvdi.access.tickets import TicketInvalid, TicketOffice
 from webvdi.base.errors import NotFound, RemoteProtocolError
 from webvdi.base.lifeline import watch_lifeline
+from webvdi.base.news import is_news
 from webvdi.base.tasks import TaskOwner
 from webvdi.display.endpoint import parse_endpoint
 from webvdi.display.source import PowerOrder
@@ -183,13 +184,8 @@ class Router:
         self._brokers.tell({"event": "power", "session": session, "offered": offered})
 
     def _heard_link(self, session: str, link: dict[str, Any] | None) -> None:
-        if link == self._links.get(session):
-            return
-        if link is None:
-            del self._links[session]
-        else:
-            self._links[session] = link
-        self._brokers.tell({"event": "link", "session": session, "link": link})
+        if is_news(self._links, session, link):
+            self._brokers.tell({"event": "link", "session": session, "link": link})
 
     def _hire_for_listeners(self) -> None:
         """Displays that connect to us do not wait until somebody looks.
