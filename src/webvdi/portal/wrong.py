@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from webvdi.vmm.machine import NAME
+
 MAX_SHOWN = 40
 """Characters of a wrong value that are repeated to whoever sent it."""
 
 PATTERNS = {
-    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$": (
-        "up to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit"
-    ),
+    f"^{NAME}$": ("up to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit"),
 }
 """What people are told of each pattern in the document."""
 

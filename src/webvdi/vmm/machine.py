@@ -25,7 +25,8 @@ MAX_SATA_DRIVES = 6
 MAX_VIRTIO_DISKS = 16
 """Each one takes a slot on the root bus, which has 32."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""What a machine may be called, as a regular expression."""
 
 
 class DiskFormat(StrEnum):
@@ -124,7 +125,7 @@ class MachineSpec:
 
     def __post_init__(self) -> None:
         """Refuse what no engine could run."""
-        if not _NAME.fullmatch(self.name):
+        if not re.fullmatch(NAME, self.name):
             raise InvalidSpec(
                 f"{self.name!r} is no machine name: use up to 63 letters, digits, '.', '_' or "
                 "'-', beginning with a letter or digit"

@@ -11,7 +11,7 @@ from webvdi.broker.plan import MAX_DISK_GIB
 from webvdi.broker.settings import MAX_NOTES, MAX_ORDER
 from webvdi.broker.shares import MAX_EXPIRY_S, MAX_LABEL
 from webvdi.broker.views import AtShutdown, DiskMode, Kind, Phase
-from webvdi.vmm.machine import MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB, DiskFormat
+from webvdi.vmm.machine import MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB, NAME, DiskFormat
 
 MAX_TIMEOUT_S = 600.0
 """How long a request may wait for a guest to shut down."""
@@ -26,7 +26,7 @@ _HOST_FILE = "A file of the host; only on the owner's socket."
 Name: TypeAlias = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        pattern=f"^{NAME}$",
         description="Up to 63 letters, digits, `.`, `_` or `-`, beginning with a letter or digit.",
         examples=["debian"],
     ),
@@ -186,7 +186,7 @@ class ActionOptions(_Question):
     """How to stop: all are for the verb *stop*."""
 
     graceful: StrictBool = Field(default=True, description="By the power button; else at once.")
-    timeout_s: float = Field(default=60.0, ge=0, le=MAX_TIMEOUT_S, strict=True)
+    timeout_s: Annotated[float, Field(ge=0, le=MAX_TIMEOUT_S), A_NUMBER] = 60.0
     force: StrictBool = Field(
         default=False,
         description="Switch off a guest that has not gone by then; else it goes on, and the "
@@ -246,12 +246,8 @@ class NewShare(_Question):
     control: StrictBool = Field(
         default=False, description="Whether it lets them act, or only look."
     )
-    expires_in_s: float | None = Field(
-        strict=True,
-        default=None,
-        gt=0,
-        le=MAX_EXPIRY_S,
-        description="Null is 24 hours; at most 365 days.",
+    expires_in_s: Annotated[float, Field(gt=0, le=MAX_EXPIRY_S), A_NUMBER] | None = Field(
+        default=None, description="Null is 24 hours; at most 365 days."
     )
     label: Label = ""
 
