@@ -58,11 +58,9 @@ def free_name(name: str, taken: Collection[str]) -> str:
         return name
     suffix = Path(name).suffix[: MAX_NAME // 2]
     stem = name.removesuffix(suffix)
-    for number in itertools.count(2):
-        mark = f" ({number}){suffix}"
-        if (free := f"{stem[: MAX_NAME - len(mark)]}{mark}") not in taken:
-            return free
-    raise AssertionError("numbers do not end")
+    marks = (f" ({number}){suffix}" for number in itertools.count(2))
+    names = (f"{stem[: MAX_NAME - len(mark)]}{mark}" for mark in marks)
+    return next(free for free in names if free not in taken)
 
 
 def look(path: Path, name: str) -> Checked:

@@ -13,7 +13,7 @@ from webvdi.base.errors import Refused, WebvdiError
 from webvdi.cli.asking import ask
 from webvdi.cli.client import Client, path_of
 from webvdi.cli.following import Report, progress_bar
-from webvdi.cli.machine_create import id_among, image_id
+from webvdi.cli.machine_create import id_among
 from webvdi.cli.machines import confirm
 from webvdi.cli.quantities import in_words, size_in_words
 from webvdi.cli.terminal import console, note, print_json, print_list, program, safe, with_state
@@ -69,19 +69,8 @@ def _upload_row(upload: Upload, now: float) -> list[object]:
 def abort(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -> None:
     """Give up uploads, and what has come of them."""
     confirm(f"Give up {', '.join(names)}, and what has come of it?", yes=yes)
-
-    async def work(client: Client) -> list[str]:
-        found = await client.get("uploads")
-        ids = [id_among(found, "upload", name) for name in names]
-        for upload in ids:
-            await client.delete(path_of("uploads", upload))
-        return ids
-
-    gone = ask(state, "image abort", work)
-    if json:
-        print_json([{"id": upload, "deleted": True} for upload in gone])
-    else:
-        console.print(f"{', '.join(map(safe, names))}: given up.", markup=False)
+    gone = ask(state, "image abort", lambda client: _remove(client, "upload", names))
+    _tell_removed(gone, names, "given up", json=json)
 
 
 def add(file: Path, name: str | None, state: Path | None, *, json: bool) -> None:
@@ -151,15 +140,21 @@ def _read(file: Path, offset: int) -> bytes:
 def delete(names: Sequence[str], state: Path | None, *, json: bool, yes: bool) -> None:
     """Remove images that no machine needs."""
     confirm(f"Delete {', '.join(names)}?", yes=yes)
+    gone = ask(state, "image delete", lambda client: _remove(client, "image", names))
+    _tell_removed(gone, names, "gone", json=json)
 
-    async def work(client: Client) -> list[str]:
-        ids = [await image_id(client, name) for name in names]
-        for image in ids:
-            await client.delete(path_of("images", image))
-        return ids
 
-    gone = ask(state, "image delete", work)
+async def _remove(client: Client, kind: str, names: Sequence[str]) -> list[str]:
+    """Remove images or uploads, none unless all are there; their ids."""
+    found = await client.get(f"{kind}s")
+    ids = [id_among(found, kind, name) for name in names]
+    for one in ids:
+        await client.delete(path_of(f"{kind}s", one))
+    return ids
+
+
+def _tell_removed(ids: Sequence[str], names: Sequence[str], words: str, *, json: bool) -> None:
     if json:
-        print_json([{"id": image, "deleted": True} for image in gone])
+        print_json([{"id": one, "deleted": True} for one in ids])
     else:
-        console.print(f"{', '.join(map(safe, names))}: gone.", markup=False)
+        console.print(f"{', '.join(map(safe, names))}: {words}.", markup=False)
