@@ -53,6 +53,11 @@ class Obstacle:
     words: str
     """With what to do about it."""
 
+    @property
+    def reason(self) -> str:
+        """Why machines run without KVM, and what that costs."""
+        return f"KVM cannot be used: {self.words}; {COST}"
+
 
 def obstacle(facts: KvmFacts) -> Obstacle | None:
     """What keeps KVM from being used; None if nothing does."""
@@ -93,8 +98,7 @@ def choose(wanted: Accelerator, facts: KvmFacts) -> Acceleration:
         return Acceleration(Accelerator.KVM)
     if wanted is Accelerator.KVM:
         raise Unavailable(f"KVM was asked for, but {why_not.words}", reason="no_kvm")
-    reason = f"KVM cannot be used: {why_not.words}; {COST}"
-    return Acceleration(Accelerator.TCG, reason, why_not.code)
+    return Acceleration(Accelerator.TCG, why_not.reason, why_not.code)
 
 
 def cpu_ready(cpuinfo: str, machine: str) -> bool:

@@ -167,8 +167,7 @@ def kvm(facts: acceleration.KvmFacts) -> Finding:
         remedy = "add this user to the group of /dev/kvm (usermod -aG kvm USER) and log in again"
     else:
         remedy = "allow nested virtualisation where this host is a virtual machine itself"
-    text = f"KVM cannot be used: {why_not.words}; {acceleration.COST}"
-    return finding("kvm", Level.WARNING, text, remedy)
+    return finding("kvm", Level.WARNING, why_not.reason, remedy)
 
 
 async def _network() -> Finding:

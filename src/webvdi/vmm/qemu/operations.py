@@ -67,7 +67,7 @@ class Operations:
         self._pending[operation] = None
         for other in waiting:
             if other.verb is not verb and other.verb in victims:
-                self._settle(other, overtaken(other.verb, verb))
+                self._fail(other, overtaken(other.verb, verb))
         run = self._run_at_once(operation, at_once, in_turn, meanwhile or nullcontext())
         self._tasks.start(run, name=f"{verb} {machine}")
         return operation
@@ -83,7 +83,7 @@ class Operations:
             try:
                 await at_once()
             except WebvdiError as error:
-                self._settle(operation, error)
+                self._fail(operation, error)
             else:
                 await self._run(operation, in_turn)
 
@@ -94,14 +94,14 @@ class Operations:
             try:
                 did = await act()
             except WebvdiError as error:
-                self._settle(operation, error)
+                self._fail(operation, error)
             except Exception as error:
-                self._settle(operation, error)
+                self._fail(operation, error)
                 raise  # a bug of ours: the owner of the task logs it
             else:
                 self._pending.pop(operation, None)
                 operation.succeed(idle=did is False)
 
-    def _settle(self, operation: Operation, error: Exception) -> None:
+    def _fail(self, operation: Operation, error: Exception) -> None:
         self._pending.pop(operation, None)
         operation.fail(error)
