@@ -75,11 +75,19 @@ async def server(path: Path) -> AsyncIterator[ManagedServer]:
             managed.writer.close()
 
 
-async def test_messages_pass_both_ways_unopened(tmp_path: Path) -> None:
-    path = tmp_path / "viewer.sock"
+@asynccontextmanager
+async def relaying(
+    directory: Path,
+) -> AsyncIterator[tuple[Browser, ManagedServer, asyncio.Task[None]]]:
+    """A browser, the Managed Server, and the relay between them."""
+    path = directory / "viewer.sock"
     async with server(path) as managed, asyncio.TaskGroup() as group:
         browser = Browser()
-        relay = group.create_task(browser.run(path))
+        yield browser, managed, group.create_task(browser.run(path))
+
+
+async def test_messages_pass_both_ways_unopened(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as (browser, managed, relay):
         browser.say(b"from browser")
         await managed.connected.wait()
         expected = PREAMBLE + frame(b"from browser")
@@ -93,10 +101,7 @@ async def test_messages_pass_both_ways_unopened(tmp_path: Path) -> None:
 
 
 async def test_the_end_of_the_link_closes_the_websocket(tmp_path: Path) -> None:
-    path = tmp_path / "viewer.sock"
-    async with server(path) as managed, asyncio.TaskGroup() as group:
-        browser = Browser()
-        relay = group.create_task(browser.run(path))
+    async with relaying(tmp_path) as (browser, managed, relay):
         await managed.connected.wait()
         managed.writer.close()
         await relay
@@ -107,10 +112,7 @@ async def test_the_end_of_the_link_closes_the_websocket(tmp_path: Path) -> None:
 
 
 async def test_who_logs_out_loses_the_websocket_and_the_place(tmp_path: Path) -> None:
-    path = tmp_path / "viewer.sock"
-    async with server(path) as managed, asyncio.TaskGroup() as group:
-        browser = Browser()
-        relay = group.create_task(browser.run(path))
+    async with relaying(tmp_path) as (browser, managed, relay):
         await managed.connected.wait()
         browser.logged_out.set()
         await relay
@@ -123,10 +125,7 @@ async def test_who_logs_out_loses_the_place_although_the_browser_does_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket, "CLOSE_S", 0.0)
-    path = tmp_path / "viewer.sock"
-    async with server(path) as managed, asyncio.timeout(5), asyncio.TaskGroup() as group:
-        browser = Browser()
-        relay = group.create_task(browser.run(path))
+    async with asyncio.timeout(5), relaying(tmp_path) as (browser, managed, relay):
         await managed.connected.wait()
         assert await managed.reader.readexactly(len(PREAMBLE)) == PREAMBLE
         assert (await browser.sent.get())["type"] == "websocket.accept"
@@ -141,10 +140,7 @@ async def test_who_logs_out_loses_the_place_although_the_browser_does_not_read(
 
 
 async def test_a_browser_that_does_not_read_stops_the_reading_of_the_link(tmp_path: Path) -> None:
-    path = tmp_path / "viewer.sock"
-    async with server(path) as managed, asyncio.TaskGroup() as group:
-        browser = Browser()
-        relay = group.create_task(browser.run(path))
+    async with relaying(tmp_path) as (browser, managed, relay):
         await managed.connected.wait()
         await browser.sent.get()
         browser.reads.clear()

@@ -3,7 +3,8 @@ import itertools
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -161,12 +162,22 @@ def hold_lock(cache: Path, held: Event, let_go: Event) -> None:
         let_go.wait()
 
 
-def test_second_builder_waits_for_the_first(tmp_path: Path) -> None:
+@contextmanager
+def another_build(cache: Path) -> Iterator[Event]:
+    """A process that has the lock until the event is set, at the latest until the end."""
     context = multiprocessing.get_context("spawn")
     held, let_go = context.Event(), context.Event()
-    first = context.Process(target=hold_lock, args=(tmp_path, held, let_go))
-    first.start()
-    assert held.wait(60)
+    other = context.Process(target=hold_lock, args=(cache, held, let_go))
+    other.start()
+    try:
+        assert held.wait(60)
+        yield let_go
+    finally:
+        let_go.set()
+        other.join(60)
+
+
+def test_second_builder_waits_for_the_first(tmp_path: Path) -> None:
     order: list[str] = []
     waiting = threading.Event()
 
@@ -178,32 +189,29 @@ def test_second_builder_waits_for_the_first(tmp_path: Path) -> None:
         with store.build_lock(tmp_path, on_wait=on_wait):
             order.append("has it")
 
-    thread = threading.Thread(target=second)
-    thread.start()
-    assert waiting.wait(60)
-    assert set(order) == {"waits"}
-    let_go.set()
-    thread.join(60)
-    first.join(60)
+    with another_build(tmp_path) as let_go:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(60)
+        assert set(order) == {"waits"}
+        let_go.set()
+        thread.join(60)
     assert order[-1] == "has it"
 
 
 def test_who_waits_can_give_up(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    held, let_go = context.Event(), context.Event()
-    first = context.Process(target=hold_lock, args=(tmp_path, held, let_go))
-    first.start()
-    assert held.wait(60)
     asked = itertools.count()
 
     def on_wait() -> None:
         if next(asked) == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), store.build_lock(tmp_path, on_wait=on_wait):
+    with (
+        another_build(tmp_path),
+        pytest.raises(KeyboardInterrupt),
+        store.build_lock(tmp_path, on_wait=on_wait),
+    ):
         raise AssertionError
-    let_go.set()
-    first.join(60)
 
 
 def test_free_lock_is_taken_at_once(tmp_path: Path) -> None:
