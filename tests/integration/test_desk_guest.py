@@ -145,6 +145,22 @@ class Desk:
         self._open.remove(stream)
         return answers[1:]
 
+    async def open_ports(self, machine: MachineId, count: int) -> None:
+        """Wait until a program of the guest holds each of the agents' ports open."""
+        opened: dict[str, bool] = {}
+        try:
+            async with asyncio.timeout(COMMAND_LIMIT_S):
+                while sum(opened.values()) < count:
+                    (chardevs,) = await self.qmp(machine, {"execute": "query-chardev"})
+                    agents = [one for one in chardevs if one["label"].startswith("agent")]
+                    opened = {one["label"]: one["frontend-open"] for one in agents}
+                    await asyncio.sleep(0.5)
+        except TimeoutError:
+            units = await self.shell(
+                "SYSTEMD_COLORS=0 systemctl status 'spice*' 'qemu-guest*' | cat"
+            )
+            pytest.fail(f"ports that are open: {opened}\n{units}")
+
     async def picture(self, machine: MachineId) -> Image.Image:
         png = await self.harness.engine.screenshot(machine)
         return Image.open(io.BytesIO(png)).convert("RGB")
@@ -222,16 +238,7 @@ async def test_the_desktop_booted_directly(desk: Desk, tmp_path: Path) -> None:
     for number, name in enumerate(ports, start=1):
         await desk.qmp(machine, *plug(name, number, tmp_path / name))
     await desk.shell(until(f"[ -e /dev/virtio-ports/{SPICE} ]"))
-    opened: set[str] = set()
-    async with asyncio.timeout(COMMAND_LIMIT_S):
-        while opened != {"agent1", "agent2"}:
-            (chardevs,) = await desk.qmp(machine, {"execute": "query-chardev"})
-            opened = {
-                one["label"]
-                for one in chardevs
-                if one["label"].startswith("agent") and one["frontend-open"]
-            }
-            await asyncio.sleep(0.5)
+    await desk.open_ports(machine, len(ports))
 
     # The power button shuts it down, and what was written stays.
     await desk.shell("sudo -u user sh -c 'echo kept >~/note'")
