@@ -1,6 +1,6 @@
 """``python -m webvdi.managed``: the two processes of the Managed Server.
 
-``router VIEWERS_FD CONTROL_FD MEMORY KEY_FILE`` and ``worker CHANNEL_FD``; the supervisor starts
+``router VIEWERS_FD CONTROL_FD MEMORY KEY_FILE`` and ``worker CHANNEL_FD TURN_FD ...``; the supervisor starts
 the first, the router the second.  People use ``webvdi``.
 """
 
@@ -15,10 +15,10 @@ def main(arguments: list[str]) -> None:
     """Become a router or a worker."""
     configure_logging()
     match arguments:
-        case ["worker", fd]:
+        case ["worker", fd, *turns]:
             from webvdi.managed import worker
 
-            worker.main(int(fd))
+            worker.main(int(fd), [int(turn) for turn in turns])
         case ["router", viewers_fd, control_fd, memory, key_file]:
             from webvdi.managed import router
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.link.frames import MAX_FROM_VIEWER_BYTES, FrameReader, frame
 from webvdi.wire.from_viewer import FromViewer, decode_from_viewer
-from webvdi.wire.to_viewer import Farewell, Reason, ToViewer, encode_to_viewer
+from webvdi.wire.to_viewer import Farewell, PackedUpdate, Reason, ToViewer, encode_to_viewer
 
 MAX_UNSENT_BYTES = 24 << 20
 """Updates are bounded by acks; whoever lets this much of anything pile up reads nothing."""
@@ -83,7 +83,7 @@ class ViewerConnection(asyncio.Protocol):
         self.gone.set()
         self._owner.ended(self)
 
-    def send(self, message: ToViewer) -> None:
+    def send(self, message: ToViewer | PackedUpdate) -> None:
         """Send one message, if the connection still stands and farewell was not said."""
         transport = self._transport
         if self._over or transport is None or transport.is_closing():

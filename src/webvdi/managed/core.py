@@ -34,6 +34,7 @@ from webvdi.managed.messages import (
     EndViewer,
     Event,
     Forgotten,
+    Hold,
     MachineTold,
     Nudge,
     Received,
@@ -58,16 +59,19 @@ MAX_NAME_BYTES = 1024
 class SessionCore:
     """Events in, commands out; *now* is monotonic seconds."""
 
-    def __init__(self, mirror: Framebuffer, title: str) -> None:
+    def __init__(self, mirror: Framebuffer, title: str, secret: bytes = b"") -> None:
+        """*secret* (up to 64 bytes) names kept tiles so that nobody can guess; see ``keeper``."""
         self.mirror = mirror
         self.title = title
         self.viewers: dict[ViewerId, Viewer] = {}
-        self.pixels = PixelFeed(mirror, self.viewers)
+        self.pixels = PixelFeed(mirror, self.viewers, secret)
         self.state = down.Machine(MachineState.CONNECTING)
         self.acting = Acting(self.viewers)
         self._cursor: Cursor | None = None
         self._leds = 0
         self._watching = False
+        self._held = False
+        """As the source was told last."""
 
     # ------------------------------------------------------------ the one entrance
 
@@ -76,8 +80,8 @@ class SessionCore:
         commands = list(self._dispatch(event, now))
         commands += self._watch()
         commands += self.acting.tick(now)
-        for viewer in self.viewers.values():
-            commands += self.pixels.flush(viewer, now)
+        commands += self.pixels.flush(now)
+        commands += self._hold(now)
         wake = self._next_wake(now)
         if wake is not None:
             commands.append(WakeAt(wake))
@@ -112,7 +116,7 @@ class SessionCore:
     # ------------------------------------------------------------ viewers come and go
 
     def _attached(self, event: Attached, now: float) -> list[Command]:
-        viewer = Viewer(event.viewer, event.admission, event.resume_key)
+        viewer = Viewer(event.viewer, event.admission, event.resume_key, event.capabilities)
         try:
             room = self._make_room(viewer, now)
         except NoPlace as error:
@@ -127,7 +131,7 @@ class SessionCore:
         except NoPlace as error:
             return [EndViewer(viewer.id, Reason.TOO_MANY_VIEWERS, str(error))]
         commands: list[Command] = [*room, *viewer.hands.release()]
-        viewer.resumed(last_update, now)
+        viewer.resumed(last_update)
         self.acting.came(viewer)
         return commands + self._greet(viewer, resumed=True)
 
@@ -202,6 +206,18 @@ class SessionCore:
         self._watching = watching
         return [Watch(watching)]
 
+    def _hold(self, now: float) -> list[Command]:
+        """Whether the display should wait, as nobody who looks could be sent anything now.
+
+        What it painted meanwhile would be painted over before anybody saw it.
+        """
+        lookers = [v for v in self.viewers.values() if v.watching]
+        held = bool(lookers) and not any(v.pacer.may_send(now) for v in lookers)
+        if held == self._held:
+            return []
+        self._held = held
+        return [Hold(held)]
+
     # ------------------------------------------------------------ what viewers say
 
     def _received(
@@ -211,8 +227,8 @@ class SessionCore:
         if viewer is None or not viewer.connected:
             return ()
         match message:
-            case up.Ack(update, _):
-                viewer.acked(min(update, viewer.updates), now)
+            case up.Ack(update, cost_ms, waiting):
+                viewer.acked(min(update, viewer.updates), cost_ms, waiting, now)
             case up.Visibility(visible):
                 return self._seen(viewer, visible=visible)
             case up.Ping(token):
@@ -242,19 +258,19 @@ class SessionCore:
     def _displayed(self, displayed: Displayed, now: float) -> Iterable[Command]:  # noqa: C901
         match displayed.event:
             case Updated():
-                self.pixels.display_updated(now)
+                self.pixels.display_updated()
                 return ()
             case Opened(_, _, name):
-                self.pixels.display_opened(now)
+                self.pixels.display_opened()
                 size = self._each(self._desktop)
                 return [
                     *size,
                     *self._named(name),
                     *self._opened_state(),
                     Watch(self._watching),
+                    Hold(self._held),
                 ]
             case Resized():
-                self.pixels.changed(now)
                 return self._each(self._desktop)
             case CursorChanged(cursor):
                 self._cursor = cursor

@@ -6,23 +6,33 @@ from typing import NewType, TypeAlias
 from webvdi.codecs import Encoded
 from webvdi.display.source import Credentials, DisplayEvent
 from webvdi.framebuffer import Pixels, Rect
-from webvdi.wire.from_viewer import FromViewer
-from webvdi.wire.to_viewer import MachineState, Reason, Role, ToViewer
+from webvdi.wire.from_viewer import Capability, FromViewer
+from webvdi.wire.to_viewer import MachineState, PackedUpdate, Reason, Role, ToViewer
 
 ViewerId = NewType("ViewerId", int)
+
+FULL = Capability.JPEG | Capability.PNG | Capability.TILES
+"""What a viewer of ours can do."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeKey:
-    """Names some pixels for ever: a rectangle, its newest tile's version, and how to encode.
+    """Names some pixels for ever: rectangles of tiles, their newest change, and how to encode.
 
-    A tile's version grows with every change of it, so equal keys mean equal pixels.
+    A frame's number is given to each tile that changes in it, so equal keys mean equal pixels.
     """
 
-    rect: Rect
+    rects: tuple[Rect, ...]
+    """One makes a piece; several, which do not overlap, a sheet."""
     version: int
+    """The number of the last frame that changed something in them."""
     quality: int | None
-    """JPEG quality allowed for photographic content; None: lossless."""
+    """JPEG quality for photographic content; None: lossless."""
+
+    @property
+    def area(self) -> int:
+        """How many pixels they are."""
+        return sum(rect.area for rect in self.rects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class Attached:
     viewer: ViewerId
     admission: Admission
     resume_key: str
+    capabilities: Capability = FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,7 @@ class SendTo:
     """Send a message to a viewer."""
 
     viewer: ViewerId
-    message: ToViewer
+    message: ToViewer | PackedUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +174,11 @@ class EndViewer:
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """Encode *pixels* (a copy; nobody else writes to them) and report :class:`EncodeDone`."""
+    """Encode *parts* (copies; nobody else writes to them) and report :class:`EncodeDone`."""
 
     key: EncodeKey
-    pixels: Pixels
+    parts: tuple[tuple[Rect, Pixels], ...]
+    """Of the key's rectangles, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +243,13 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Whether the display is to wait with what it would show next."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TellPeople:
     """Tell the broker who is connected."""
 
@@ -247,5 +266,14 @@ class WakeAt:
 InputCommand: TypeAlias = Press | Point | Move | SetClipboard | RequestSize
 
 Command: TypeAlias = (
-    SendTo | EndViewer | Encode | InputCommand | Authenticate | Nudge | Watch | TellPeople | WakeAt
+    SendTo
+    | EndViewer
+    | Encode
+    | InputCommand
+    | Authenticate
+    | Nudge
+    | Watch
+    | Hold
+    | TellPeople
+    | WakeAt
 )

@@ -1,46 +1,65 @@
-"""Pixels on their way out: what of the mirror each viewer lacks, encoded once for all.
+"""Pixels on their way out: what of the picture each viewer lacks, encoded once for all.
 
-Theory of operation.  The display source writes the mirror; every real change gives its tiles a
-new version.  A viewer owns no queue: whenever its in-flight budget allows, the tiles it is behind
-on are gathered into a few rectangles, copied from the mirror *as it is now*, encoded (shared with
-every viewer that needs the same), and sent as one update.  A slow viewer is thus simply sent
-fewer, newer updates.  Photographic regions may go out lossy; once a tile has rested for
-``REST_S`` it is sent again losslessly, so every picture ends exact.
+Theory of operation.  The display source writes the mirror, all the time.  Whenever some viewer may
+be sent something, the mirror as it is then becomes the next *frame* of the picture: compared with
+the one before, it yields the tiles that changed and the moves that explain most of them.  A viewer
+owns no queue, only a *sight*: masks of what it lacks.  An update is *planned* from them, for as
+much as the viewer's link affords, encoded (shared with every viewer that needs the same), and sent
+whole.  A slow viewer is thus simply sent fewer, newer updates.
+
+Photographic regions may go out lossy; once a tile has rested for ``REST_S`` it is sent again
+losslessly, so every picture ends exact.  What rests longer is kept by browsers (``keeper``).
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from webvdi.codecs import Encoded, Kind
-from webvdi.framebuffer import Framebuffer, TileMask, first_tiles, rects_of
+import numpy as np
+
+from webvdi.codecs import Encoded
+from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
+from webvdi.framebuffer.grid import grid_shape
+from webvdi.managed.encodes import Encodes, encoded
+from webvdi.managed.keeper import Keeper
 from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
-from webvdi.managed.viewer import Batch, Viewer, tiles
-from webvdi.wire.to_viewer import Codec, Piece, Update
+from webvdi.managed.parcel import Parcel
+from webvdi.managed.plan import FEW_TILES, MAX_PIECE_AREA, Draft, Job, Means, Plan
+from webvdi.managed.tiles import Tiles
+from webvdi.managed.viewer import Viewer
+from webvdi.wire.from_viewer import Capability
 
 REST_S = 0.15
 """A tile that has not changed for so long is at rest, and refined."""
 
-JPEG_QUALITY = 85
+REFINE_AT_LEAST_S = 0.5
+"""While something always moves, what rests elsewhere is refined at least so often."""
 
-CACHE_BYTES = 16 << 20
-"""Encoded pieces kept for viewers that come to need the same pixels."""
+KEEP_REST_S = 0.3
+"""A tile that has not changed for so long may be kept, if nothing large has moved meanwhile."""
 
-MAX_UPDATE_AREA = 4 << 20
-"""Pixels of one update.  Even noise stays below the link's bound on a frame: lossless PNG takes
-3 bytes a pixel at worst.  A larger screen comes in several updates, from the top."""
+LARGE_MOTION = 256
+"""Tiles that change at once, from which on something large moves."""
 
-_CODECS = {
-    Kind.FILL: Codec.FILL,
-    Kind.INDEXED: Codec.INDEXED,
-    Kind.PNG: Codec.PNG,
-    Kind.JPEG: Codec.JPEG,
-}
+MAX_KEPT = 1024
+"""Tiles that a viewer is asked to keep by one update: their contents are hashed in a millisecond
+or two."""
+
+INLINE_AREA = 128 * 128
+"""Pixels encoded on the spot: handing them to a thread and back would take as long."""
+
+MAX_SHARED = 4
+"""Parcels remembered until the next frame, for viewers who lack the same."""
+
+_A_LITTLE_S = 0.001
+"""Clocks are added to and subtracted from: what is due is looked at a little later."""
 
 
 class PixelFeed:
     """Feeds one mirror's pixels to viewers."""
 
-    def __init__(self, mirror: Framebuffer, viewers: Mapping[ViewerId, Viewer]) -> None:
+    def __init__(
+        self, mirror: Framebuffer, viewers: Mapping[ViewerId, Viewer], secret: bytes
+    ) -> None:
+        """*secret*: see :class:`Keeper`."""
         self.mirror = mirror
         self.settled = True
         """Whether the mirror holds a whole picture; the shell copies it from the source."""
@@ -48,11 +67,21 @@ class PixelFeed:
         """Whether the screen's size is known."""
         self._awaits_picture = True
         """Whether the mirror is still to be drawn by a display that has only just come."""
+        self.inline_area = INLINE_AREA
+        """Pixels up to which a piece is encoded on the spot."""
         self._viewers = viewers
-        self._marks: deque[tuple[float, int]] = deque()
-        self._cache: OrderedDict[EncodeKey, Encoded] = OrderedDict()
-        self._cached_bytes = 0
-        self._encoding: set[EncodeKey] = set()
+        self._frames = Frames(mirror)
+        self._committed = 0
+        """The mirror's version of the last frame."""
+        shape = grid_shape(mirror.width, mirror.height)
+        self._tiles = Tiles(*shape)
+        self._keeper = Keeper(secret, *shape)
+        self._encodes = Encodes()
+        self._shared: dict[object, Parcel] = {}
+        self._changed_at = float("-inf")
+        """When the last frame was made."""
+        self._moved_at = float("-inf")
+        """When the last one was in which something large moved."""
 
     @property
     def has_picture(self) -> bool:
@@ -61,131 +90,216 @@ class PixelFeed:
 
     # ------------------------------------------------------------ what the display does
 
-    def display_opened(self, now: float) -> None:
+    def display_opened(self) -> None:
         """The display is there (again); its pixels are still to come."""
         self.opened = True
         self._awaits_picture = True
-        self.changed(now)
 
-    def display_updated(self, now: float) -> None:
+    def display_updated(self) -> None:
         """The mirror is a consistent picture."""
         self._awaits_picture = False
-        self.changed(now)
 
     def display_lost(self) -> None:
         """Half an update left behind is shown to nobody."""
         self._awaits_picture = self._awaits_picture or not self.settled
 
-    def changed(self, now: float) -> None:
-        """Remember which version was current when, to know what has rested since."""
-        self._marks.append((now, self.mirror.version))
-        self._rested(now)  # forgets older marks
-
-    def _rested(self, now: float) -> int:
-        """The newest version that is at least ``REST_S`` old."""
-        while len(self._marks) > 1 and self._marks[1][0] <= now - REST_S:
-            self._marks.popleft()
-        if not self._marks or self._marks[0][0] > now - REST_S:
-            return 0
-        return self._marks[0][1]
+    def _commit(self, now: float) -> None:
+        """Make a frame of the mirror as it is, if it is another picture than the last frame's."""
+        if not self.has_picture or self.mirror.version == self._committed:
+            return
+        self._committed = self.mirror.version
+        frame = self._frames.commit()
+        if frame is None:
+            return
+        self._changed_at = now
+        self._shared.clear()
+        if frame.resized:
+            self._tiles = Tiles(*frame.changed.shape)
+            self._keeper.resize(*frame.changed.shape)
+        self._tiles.advance(frame, now)
+        self._keeper.advance(frame)
+        if frame.moves or np.count_nonzero(frame.changed) >= LARGE_MOTION:
+            self._moved_at = now
+        for viewer in self._viewers.values():
+            if viewer.desktop != self._frames.size:
+                continue  # it will be told the size, and then knows nothing
+            viewer.may_keep = True
+            if viewer.watching:
+                viewer.sight.advance(frame)
+            else:
+                viewer.sight.overlook(frame)
 
     # ------------------------------------------------------------ what viewers get
 
-    def flush(self, viewer: Viewer, now: float) -> list[Command]:
-        """Start an update for *viewer* if there is something to show and room for it."""
-        if not self._ready(viewer):
-            return []
-        if not viewer.up_to_date(self.mirror):
-            stale = viewer.stale(self.mirror)
-            if stale.any():
-                return self._start(viewer, stale, JPEG_QUALITY, now)
-        if not viewer.any_lossy:
-            return []
-        blurred = viewer.blurred(self.mirror, self._rested(now))
-        if blurred.any():
-            return self._start(viewer, blurred, None, now)
-        return []
+    def may_send(self, viewer: Viewer, now: float) -> bool:
+        """Whether the viewer's link would take something now."""
+        return viewer.watching and viewer.pacer.may_send(now)
 
-    def _ready(self, viewer: Viewer) -> bool:
-        return (
-            self.has_picture
-            and viewer.watching
-            and viewer.desktop == (self.mirror.width, self.mirror.height)
-            and viewer.batch is None
-            and viewer.pacer.may_send()
-        )
-
-    def _start(
-        self, viewer: Viewer, mask: TileMask, quality: int | None, now: float
-    ) -> list[Command]:
-        mirror = self.mirror
-        mask, whole = first_tiles(mask, MAX_UPDATE_AREA)
-        keys = [
-            EncodeKey(rect, int(mirror.versions[tiles(rect)].max()), quality)
-            for rect in rects_of(mask, mirror.width, mirror.height)
-        ]
-        viewer.begin(mirror, keys, all_stale=whole)
+    def flush(self, now: float) -> list[Command]:
+        """Start an update for each viewer for which there is something, and room for it."""
+        if not self.opened or self._awaits_picture:
+            return []
+        ready = [v for v in self._viewers.values() if v.parcel is None and self.may_send(v, now)]
+        if not ready:
+            return []
+        self._commit(now)
         commands: list[Command] = []
-        for key in keys:
-            cached = self._cache.get(key)
-            if cached is not None:
-                _deliver(viewer, key, cached)
-            elif key not in self._encoding:
-                self._encoding.add(key)
-                commands.append(Encode(key, mirror.snapshot(key.rect)))
-        return [*commands, *_send_if_complete(viewer, now)]
+        if self._frames.number and self._frames.size == (self.mirror.width, self.mirror.height):
+            for viewer in ready:
+                if viewer.desktop == self._frames.size and not self._encodes.full:
+                    commands += self._serve(viewer, now)
+        return commands
+
+    def _serve(self, viewer: Viewer, now: float) -> Iterable[Command]:
+        sight = viewer.sight
+        behind = sight.behind
+        if sight.lossy.any() and (not behind or self._is_refiners_turn(viewer, now)):
+            resting = sight.lossy & ~sight.stale & self._tiles.rested(now, REST_S)
+            if resting.any():
+                viewer.looked_at = now
+                return self._refine(viewer, resting, now)
+        if behind:
+            return self._tell(viewer, now)
+        if viewer.may_keep and viewer.keeps_tiles:
+            return self._keep(viewer, now)
+        return ()
+
+    def _is_refiners_turn(self, viewer: Viewer, now: float) -> bool:
+        """Whether what rests has waited long enough for what moves."""
+        return not viewer.sight.pending and now - viewer.looked_at >= REFINE_AT_LEAST_S
+
+    def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
+        """Send what is new."""
+        allowance = viewer.pacer.allowance(now)
+        quality = allowance.quality if viewer.capabilities & Capability.JPEG else None
+        means = Means(allowance.size_bytes, quality)
+        key: object = None
+        sight = viewer.sight
+        mask = sight.stale
+        kinds = None
+        if np.count_nonzero(mask) > FEW_TILES:
+            kinds = self._tiles.kinds(mask, self._frames.picture)
+        held = self._held(viewer, mask)
+        if len(self._viewers) > 1:
+            masks = np.packbits(mask).tobytes(), np.packbits(held).tobytes()
+            key = (masks, tuple(sight.pending), means, viewer.cursor)
+            shared = self._shared.get(key)
+            if shared is not None:
+                return self._begin(viewer, shared, now)
+        draft = Draft(*self._frames.size, kinds, means)
+        jobs, exact, lossy, cursor = draft.jobs(mask & ~held, viewer.cursor)
+        runs = self._keeper.runs(held)
+        moves = tuple(sight.pending)
+        plan = Plan(moves, runs, jobs, (), exact | held, lossy, cursor)
+        parcel = self._parcel(plan)
+        if key is not None and len(self._shared) < MAX_SHARED:
+            self._shared[key] = parcel
+        return self._begin(viewer, parcel, now)
+
+    def _refine(self, viewer: Viewer, mask: TileMask, now: float) -> Iterable[Command]:
+        """Send exactly what rests and is lossy, as much as is affordable at a time."""
+        kinds = self._tiles.kinds(mask, self._frames.picture)
+        held = self._held(viewer, mask)
+        size_bytes = viewer.pacer.allowance(now).size_bytes
+        draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, MAX_PIECE_AREA))
+        nothing = np.zeros_like(mask)
+        jobs: tuple[Job, ...] = ()
+        exact = held
+        if not held.any():
+            jobs, exact, _, _ = draft.jobs(mask, 0)
+        plan = Plan((), self._keeper.runs(held), jobs, (), exact, nothing, viewer.cursor)
+        return self._begin(viewer, self._parcel(plan), now)
+
+    def _keep(self, viewer: Viewer, now: float) -> Iterable[Command]:
+        """Ask the viewer to keep what it shows exactly and has rested, while its link is idle."""
+        quiet = now - self._moved_at >= KEEP_REST_S and now - viewer.looked_at >= KEEP_REST_S
+        if viewer.pacer.in_flight or not quiet:
+            return ()
+        picture = self._frames.picture
+        mask = self._tiles.rested(now, KEEP_REST_S) & ~viewer.sight.lossy
+        mask = self._keeper.keepable(mask, viewer.holds)
+        if mask.any():
+            self._tiles.kinds(mask, picture)
+            mask &= ~self._tiles.flat
+        wanted = np.flatnonzero(mask)
+        if not len(wanted):
+            viewer.looked_at = now
+            viewer.may_keep = self._changed_at > now - KEEP_REST_S or bool(viewer.sight.lossy.any())
+            return ()
+        mask.ravel()[wanted[MAX_KEPT:]] = False
+        self._keeper.give(mask, picture)
+        mask = self._keeper.keepable(mask, viewer.holds)
+        kept = self._keeper.runs(mask)
+        if not kept:
+            return ()
+        viewer.keep(self._keeper.slots_of(mask), self._keeper.generations)
+        nothing = np.zeros_like(mask)
+        plan = Plan((), (), (), kept, nothing, nothing, viewer.cursor)
+        return self._begin(viewer, self._parcel(plan), now)
+
+    def _held(self, viewer: Viewer, mask: TileMask) -> TileMask:
+        return self._keeper.held(mask, self._tiles.flat, self._frames.picture, viewer.holds)
+
+    # ------------------------------------------------------------ encoding, once for all
+
+    def _parcel(self, plan: Plan) -> Parcel:
+        keys = tuple(EncodeKey(j.rects, self._tiles.version(j.rects), j.quality) for j in plan.jobs)
+        return Parcel(plan, keys, *self._frames.size)
+
+    def _begin(self, viewer: Viewer, parcel: Parcel, now: float) -> Iterable[Command]:
+        viewer.begin(parcel)
+        commands = [*self._encode(parcel)] if not parcel.complete else []
+        if parcel.complete:
+            commands.append(SendTo(viewer.id, viewer.send(now)))
+        return commands
+
+    def _encode(self, parcel: Parcel) -> Iterable[Command]:
+        """Have encoded what the parcel lacks; what is small at once."""
+        for key in parcel.keys:
+            if not parcel.lacks(key):
+                continue
+            done = self._encodes.done(key)
+            if done is None and key.area <= self.inline_area:
+                done = encoded(self._parts(key), key.quality)
+                self._encodes.finish(key, done)
+            if done is not None:
+                parcel.add(key, done)
+            elif self._encodes.begin(key):
+                yield Encode(key, self._parts(key))
+
+    def _parts(self, key: EncodeKey) -> tuple[tuple[Rect, Pixels], ...]:
+        return tuple((rect, self._frames.snapshot(rect)) for rect in key.rects)
 
     def encoded(self, key: EncodeKey, encoded: Encoded, now: float) -> list[Command]:
         """An :class:`Encode` is done; everyone who waits for these pixels gets them."""
-        self._encoding.discard(key)
-        self._remember(key, encoded)
+        self._encodes.finish(key, encoded)
         commands: list[Command] = []
         for viewer in self._viewers.values():
-            if viewer.batch is not None and key in viewer.batch.keys:
-                _deliver(viewer, key, encoded)
-                commands += _send_if_complete(viewer, now)
+            parcel = viewer.parcel
+            if parcel is None:
+                continue
+            if parcel.lacks(key):
+                parcel.add(key, encoded)
+            if parcel.complete:
+                commands.append(SendTo(viewer.id, viewer.send(now)))
         return commands
 
-    def _remember(self, key: EncodeKey, encoded: Encoded) -> None:
-        self._cache[key] = encoded
-        self._cached_bytes += len(encoded.payload)
-        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= len(dropped.payload)
+    # ------------------------------------------------------------ time
 
     def due(self, now: float) -> float | None:
-        """When something may have rested; None if everybody's picture is exact."""
-        if any(v.watching and v.any_lossy for v in self._viewers.values()):
-            return now + REST_S
-        return None
+        """When something will have rested; None if everybody's picture is exact, and kept."""
+        due: list[float] = []
+        for viewer in self._viewers.values():
+            if not viewer.watching:
+                continue
+            if viewer.sight.lossy.any():
+                due.append(self._changed_at + REST_S + _A_LITTLE_S)
+            if viewer.may_keep and viewer.keeps_tiles:
+                rested = max(self._changed_at, viewer.looked_at)
+                due.append(rested + KEEP_REST_S + _A_LITTLE_S)
+            pacer = viewer.pacer.due(now)
+            if pacer is not None:
+                due.append(pacer)
+        later = [time for time in due if time > now]
+        return min(later) if later else None
 
-
-def _deliver(viewer: Viewer, key: EncodeKey, encoded: Encoded) -> None:
-    if viewer.batch is not None:
-        viewer.batch.done[key] = encoded
-
-
-def _send_if_complete(viewer: Viewer, now: float) -> list[Command]:
-    batch = viewer.batch
-    if batch is None or not batch.complete:
-        return []
-    viewer.batch = None
-    viewer.updates += 1
-    update = _update(viewer.updates, batch)
-    viewer.went(batch, sum(len(p.payload) for p in update.pieces), now)
-    return [SendTo(viewer.id, update)]
-
-
-def _update(number: int, batch: Batch) -> Update:
-    pieces = tuple(
-        Piece(
-            _CODECS[batch.done[key].kind],
-            key.rect.x,
-            key.rect.y,
-            key.rect.width,
-            key.rect.height,
-            batch.done[key].payload,
-        )
-        for key in batch.keys
-    )
-    return Update(number, any(e.lossy for e in batch.done.values()), pieces)

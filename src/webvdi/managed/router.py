@@ -131,7 +131,8 @@ class Router:
             except TicketInvalid as error:
                 raise _Rejected(Reason.TICKET_INVALID, str(error)) from error
             self._insist_on_share(ticket.share)
-            message |= {"op": "attach", **asdict(ticket)}
+            capabilities = int(attach.capabilities)
+            message |= {"op": "attach", "capabilities": capabilities, **asdict(ticket)}
             name = ticket.session
         else:
             name = attach.credential.split(":", 1)[0]

@@ -10,14 +10,16 @@ from functools import partial
 from typing import Protocol
 
 from webvdi.base.tasks import TaskOwner
-from webvdi.codecs import Encoded, encode_lossless, encode_lossy
+from webvdi.codecs import Encoded
 from webvdi.display.source import DisplayEvent, DisplaySource, PowerOrder
-from webvdi.framebuffer import Framebuffer, Pixels
+from webvdi.framebuffer import Framebuffer
 from webvdi.managed.connection import ViewerConnection
 from webvdi.managed.core import SessionCore
 from webvdi.managed.display_link import DisplayLink, Target
+from webvdi.managed.encodes import encoded
 from webvdi.managed.glances import Glances
 from webvdi.managed.messages import (
+    FULL,
     AccessEnded,
     Admission,
     Attached,
@@ -31,6 +33,7 @@ from webvdi.managed.messages import (
     EndViewer,
     Event,
     Forgotten,
+    Hold,
     MachineTold,
     Move,
     Nudge,
@@ -49,16 +52,13 @@ from webvdi.managed.messages import (
 )
 from webvdi.managed.pictures import Answer
 from webvdi.managed.rights import Rights
-from webvdi.wire.from_viewer import FromViewer
+from webvdi.wire.from_viewer import Capability, FromViewer
 from webvdi.wire.to_viewer import Machine, MachineState, Reason
 
 logger = logging.getLogger(__name__)
 
 LINGER_S = 60.0
 """How long a viewer may be away and still resume, and how long an unwatched session stays warm."""
-
-INLINE_AREA = 128 * 128
-"""Pixels encoded on the spot: handing them to a thread and back would take as long."""
 
 MAX_VIEWERS_KEPT = 256
 """Viewers remembered at once, attached or away; beyond it the one longest away is forgotten."""
@@ -106,7 +106,7 @@ class Session:
         self._reports = reports
         self._loop = asyncio.get_running_loop()
         self._tasks = TaskOwner(f"session {name}")
-        self._core = SessionCore(Framebuffer(1, 1), title)
+        self._core = _fresh_core(title)
         self._link = DisplayLink(
             self._tasks,
             self._displayed,
@@ -150,7 +150,12 @@ class Session:
         self._tell_link()
 
     def attach(
-        self, connection: ViewerConnection, admission: Admission, *, until: float = 0.0
+        self,
+        connection: ViewerConnection,
+        admission: Admission,
+        *,
+        until: float = 0.0,
+        capabilities: Capability = FULL,
     ) -> None:
         """A viewer with a checked ticket; its access ends at *until* (since the epoch, 0 never)."""
         if len(self._core.viewers) >= MAX_VIEWERS_KEPT and self._away:
@@ -161,7 +166,7 @@ class Session:
         self._next_viewer += 1
         self._connect(viewer, connection)
         key = f"{self.name}:{viewer}:{secrets.token_urlsafe(18)}"
-        self._handle(Attached(viewer, admission, key))
+        self._handle(Attached(viewer, admission, key, capabilities))
         self._want_link()
         self._rights.enter(viewer, key, admission.share, until)
 
@@ -261,7 +266,7 @@ class Session:
         self._link.let_go()
         self._tell_power()
         state = self._core.state
-        self._core = SessionCore(Framebuffer(1, 1), self._title)
+        self._core = _fresh_core(self._title)
         self._glances.begin_anew()
         if state.state in (MachineState.OFF, MachineState.FAILED, MachineState.PAUSED):
             self._core.state = state
@@ -338,12 +343,9 @@ class Session:
                         _tell(self._link.source, command)
 
     def _encode(self, command: Encode) -> None:
-        pixels, quality = command.pixels, command.key.quality
-        if pixels.shape[0] * pixels.shape[1] <= INLINE_AREA:
-            done = EncodeDone(command.key, encode(pixels, quality))
-            self._handle(done)
-            return
-        future = self._loop.run_in_executor(self._encoders, encode, pixels, quality)
+        future = self._loop.run_in_executor(
+            self._encoders, encoded, command.parts, command.key.quality
+        )
         future.add_done_callback(partial(self._encoded, command))
 
     def _encoded(self, command: Encode, future: asyncio.Future[Encoded]) -> None:
@@ -369,9 +371,8 @@ class Session:
         self._handle(Tick())
 
 
-def encode(pixels: Pixels, quality: int | None) -> Encoded:
-    """Encode as an :class:`EncodeKey` asks."""
-    return encode_lossless(pixels) if quality is None else encode_lossy(pixels, quality)
+def _fresh_core(title: str) -> SessionCore:
+    return SessionCore(Framebuffer(1, 1), title, secrets.token_bytes(32))
 
 
 def _tell(source: DisplaySource, command: Command) -> None:
@@ -392,5 +393,7 @@ def _tell(source: DisplaySource, command: Command) -> None:
                 source.nudge()
         case Watch(watching):
             source.watch(watching)
+        case Hold(held):
+            source.hold(held)
         case _:
             raise AssertionError(command)

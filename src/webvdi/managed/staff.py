@@ -8,6 +8,7 @@ pictures are asked for.  A session is never with both.
 import asyncio
 import itertools
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from subprocess import DEVNULL
@@ -17,6 +18,7 @@ from webvdi.base.errors import WebvdiError
 from webvdi.base.tasks import TaskOwner
 from webvdi.managed.book import SessionRecord
 from webvdi.managed.channel import Channel, from_memory, socketpair
+from webvdi.managed.encoders import new_turns
 from webvdi.managed.pictures import MAX_PICTURE_BYTES
 from webvdi.wire.to_viewer import MachineState
 
@@ -138,6 +140,7 @@ class Staff:
         self._questions: dict[int, tuple[WorkerProcess, asyncio.Future[dict[str, Any]]]] = {}
         self._numbers = itertools.count(1)
         self._closing = False
+        self._turns = new_turns()
 
     async def close(self) -> None:
         """End them all; then nothing is hired any more."""
@@ -147,6 +150,9 @@ class Staff:
         async with self._hiring:  # whoever is being hired is here by then
             everyone = [*self._workers.values(), self._spare, self._lookout, *self._leaving]
         await asyncio.gather(*(worker.end() for worker in everyone if worker is not None))
+        for turn in self._turns:
+            os.close(turn)
+        self._turns.clear()
 
     def worker_of(self, session: str) -> WorkerProcess | None:
         """The session's own worker, if it has one."""
@@ -285,7 +291,8 @@ class Staff:
                 "webvdi.managed",
                 "worker",
                 str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
+                *map(str, self._turns),
+                pass_fds=[theirs.fileno(), *self._turns],
                 stdin=DEVNULL,
             )
         except BaseException as error:

@@ -1,37 +1,52 @@
-"""What a session knows of one viewer: chiefly, which tiles it has seen at which version."""
+"""What a session knows of one viewer: what it was sent, and what of that has arrived."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from webvdi.codecs import Encoded
-from webvdi.framebuffer import TILE, Framebuffer, Rect, TileMask
+from webvdi.framebuffer import Framebuffer, TileMask, covered
+from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.input import Hands
-from webvdi.managed.messages import Admission, EncodeKey, ViewerId
+from webvdi.managed.keeper import NOTHING_HELD, Generations
+from webvdi.managed.messages import Admission, ViewerId
 from webvdi.managed.pacing import Pacer
-from webvdi.wire.to_viewer import Role
+from webvdi.managed.parcel import Parcel
+from webvdi.managed.sight import Sight
+from webvdi.wire.from_viewer import Capability
+from webvdi.wire.to_viewer import PackedUpdate, Role
+
+_NO_SLOTS = np.zeros(0, np.int32)
 
 
-@dataclass(slots=True)
-class Batch:
-    """The pieces of one update, while they are being encoded."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an update that is not acknowledged did to the viewer."""
 
-    keys: list[EncodeKey]
-    done: dict[EncodeKey, Encoded] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every piece is encoded."""
-        return len(self.done) == len(self.keys)
+    touched: TileMask | None
+    """Tiles in which it drew; None if the screen has another size since."""
+    slots: npt.NDArray[np.int32]
+    """Slots into which it had tiles kept."""
 
 
 class Viewer:
-    """One attached client.  It outlives its connections."""
+    """One attached client.  It outlives its connections.
 
-    def __init__(self, identity: ViewerId, admission: Admission, resume_key: str) -> None:
+    Bounded: four masks and, if it keeps tiles, the generations of its slots (64 KiB); and a mask
+    for each update in flight, of which the pacer allows few.
+    """
+
+    def __init__(
+        self,
+        identity: ViewerId,
+        admission: Admission,
+        resume_key: str,
+        capabilities: Capability,
+    ) -> None:
         self.id = identity
         self.admission = admission
         self.resume_key = resume_key
+        self.capabilities = capabilities
         self.connected = True
         self.visible = True
         self.pacer = Pacer()
@@ -40,21 +55,33 @@ class Viewer:
         """The last input number that the viewer was told is handled."""
         self.desktop: tuple[int, int] | None = None
         """The size that the viewer was last told."""
-        self.batch: Batch | None = None
+        self.sight = Sight(0, 0)
+        self.parcel: Parcel | None = None
+        """The update that is being encoded for it."""
         self.updates = 0
         """The number of the last update sent."""
+        self.cursor = 0
+        """See ``Plan.cursor``."""
+        self.may_keep = True
+        """Whether there may be tiles that it has not been asked to keep."""
+        self.looked_at = float("-inf")
+        """When something was last refined for it, or looked for to be kept."""
+        self.holds: Generations = NOTHING_HELD
+        """Of its slots."""
+        self._moves_seen = 0
         self._desktop_after = 0
         """The last update sent before the viewer was told its size."""
-        self._sent = np.zeros((0, 0), np.uint32)
-        self._lossy = np.zeros((0, 0), np.bool_)
-        self._unacked: dict[int, list[Rect]] = {}
-        self._sent_all_at = 0
-        """The mirror's version at which every tile had been sent; 0 where that is not known."""
+        self._unacked: dict[int, _Sent] = {}
 
     @property
     def role(self) -> Role:
         """What it may do."""
         return self.admission.role
+
+    @property
+    def keeps_tiles(self) -> bool:
+        """Whether it has a cache of tiles."""
+        return bool(self.capabilities & Capability.TILES)
 
     @property
     def watching(self) -> bool:
@@ -65,82 +92,74 @@ class Viewer:
         """The viewer was told a (new) size: it knows nothing of the picture."""
         self.desktop = (mirror.width, mirror.height)
         self._desktop_after = self.updates
-        self._sent_all_at = 0
-        self._sent = np.zeros(mirror.versions.shape, np.uint32)
-        self._lossy = np.zeros(mirror.versions.shape, np.bool_)
-        self.batch = None
+        self.sight = Sight(*grid_shape(mirror.width, mirror.height))
+        self.parcel = None
+        self.cursor = 0
         # Pixels of the old size that are still under way need no second sending.
-        self._unacked = {number: [] for number in self._unacked}
+        self._unacked = {n: _Sent(None, sent.slots) for n, sent in self._unacked.items()}
 
-    def up_to_date(self, mirror: Framebuffer) -> bool:
-        """Whether nothing can be stale: one comparison, where :meth:`stale` makes thousands."""
-        return self._sent_all_at == mirror.version
+    # ------------------------------------------------------------ an update goes out
 
-    def stale(self, mirror: Framebuffer) -> TileMask:
-        """Tiles whose newest pixels have not been sent."""
-        return self._sent < mirror.versions
+    def begin(self, parcel: Parcel) -> None:
+        """Its next update is being made of the picture as it is now."""
+        self.parcel = parcel
+        self.cursor = parcel.plan.cursor
+        self.sight.sent(parcel.plan.exact, parcel.plan.lossy)
+        self._moves_seen = self.sight.moves_seen
 
-    def blurred(self, mirror: Framebuffer, rested: int) -> TileMask:
-        """Tiles shown lossy that have not changed since version *rested*."""
-        return self._lossy & (mirror.versions <= rested)
+    def keep(self, slots: npt.NDArray[np.int32], generations: Generations) -> None:
+        """The update that is being made has the viewer keep tiles in *slots*."""
+        if self.holds is NOTHING_HELD:
+            self.holds = NOTHING_HELD.copy()
+        self.holds[slots] = generations[slots]
 
-    @property
-    def any_lossy(self) -> bool:
-        """Whether some tile is not shown exactly."""
-        return bool(self._lossy.any())
+    def send(self, now: float) -> PackedUpdate:
+        """The update is complete: it goes out."""
+        parcel, self.parcel = self.parcel, None
+        assert parcel is not None
+        self.updates += 1
+        if self._moves_seen == self.sight.moves_seen:  # its tiles are where they were
+            for rect in parcel.unexpectedly_exact:
+                self.sight.lossy[covered(rect)] = False
+        slots = _NO_SLOTS
+        if parcel.plan.kept:
+            slots = np.concatenate([np.arange(r.slot, r.slot + r.count) for r in parcel.plan.kept])
+        self._unacked[self.updates] = _Sent(parcel.plan.touched, slots.astype(np.int32))
+        update = parcel.update(self.updates)
+        self.pacer.sent(self.updates, len(update.packed), now)
+        return update
 
-    def begin(self, mirror: Framebuffer, keys: list[EncodeKey], *, all_stale: bool) -> None:
-        """Pieces are taken from the mirror as it is now; later changes make their tiles stale.
-
-        *all_stale* says that nothing stale was left for another update.
-        """
-        self.batch = Batch(keys)
-        for key in keys:
-            area = tiles(key.rect)
-            self._sent[area] = mirror.versions[area]
-        self._sent_all_at = mirror.version if all_stale else 0
-
-    def went(self, batch: Batch, size_bytes: int, now: float) -> None:
-        """The batch was sent as update ``self.updates``."""
-        for key in batch.keys:
-            self._lossy[tiles(key.rect)] = batch.done[key].lossy
-        self._unacked[self.updates] = [key.rect for key in batch.keys]
-        self.pacer.sent(self.updates, size_bytes, now)
-
-    def acked(self, update: int, now: float) -> None:
+    def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:
         """All updates up to *update* are drawn."""
-        self.pacer.acked(update, now)
+        self.pacer.acked(update, cost_ms, waiting, now)
+        self._arrived(update)
+
+    def _arrived(self, update: int) -> None:
         for number in [n for n in self._unacked if n <= update]:
             del self._unacked[number]
+
+    # ------------------------------------------------------------ the connection breaks
 
     def disconnected(self) -> None:
         """The connection is gone; what was being encoded for it counts as unsent."""
         self.connected = False
-        if self.batch is not None:
-            self._forget([key.rect for key in self.batch.keys])
-            self.batch = None
+        if self.parcel is not None:
+            self.sight.lost(self.parcel.plan.touched)
+            self.parcel = None
+        self.sight.drop_moves()
 
-    def resumed(self, last_update: int, now: float) -> None:
+    def resumed(self, last_update: int) -> None:
         """A new connection; everything after *last_update* counts as unsent."""
         if last_update <= self._desktop_after:
             self.desktop = None  # nothing shows that the size itself has arrived
         self.connected = True
         self.visible = True
-        self.acked(last_update, now)
+        self._arrived(last_update)
         self.pacer.reset()
-        for rects in self._unacked.values():
-            self._forget(rects)
+        for sent in self._unacked.values():
+            if sent.touched is not None:
+                self.sight.lost(sent.touched)
+            if len(sent.slots):
+                self.holds[sent.slots] = 0
         self._unacked.clear()
-
-    def _forget(self, rects: list[Rect]) -> None:
-        self._sent_all_at = 0
-        for rect in rects:
-            self._sent[tiles(rect)] = 0
-
-
-def tiles(rect: Rect) -> tuple[slice, slice]:
-    """The tiles that a (tile-aligned) rectangle covers, as an index into a tile array."""
-    return (
-        slice(rect.y // TILE, -(-rect.bottom // TILE)),
-        slice(rect.x // TILE, -(-rect.right // TILE)),
-    )
+        self.may_keep = True

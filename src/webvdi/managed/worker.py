@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,26 +24,23 @@ from webvdi.display.tls import TlsPolicy
 from webvdi.managed.channel import Channel, in_memory
 from webvdi.managed.connection import ViewerConnection
 from webvdi.managed.display_link import Target
+from webvdi.managed.encoders import Encoders
 from webvdi.managed.messages import Admission, Attendee
 from webvdi.managed.pictures import Answer, NoPicture, Picture, Unchanged
 from webvdi.managed.rights import REVOKED
 from webvdi.managed.session import Session
+from webvdi.wire.from_viewer import Capability
 from webvdi.wire.to_viewer import Machine, MachineState, Reason, Role
 
 logger = logging.getLogger(__name__)
 
-MAX_ENCODERS = 4
-"""Threads that encode; more than the processors there are would only wait for each other."""
-
-
 class Worker:
     """The sessions of this process."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, turns: Sequence[int] = ()) -> None:
+        """*end* of the channel to the router; *turns*: see :class:`Encoders`."""
         self._tasks = TaskOwner("worker")
-        self._encoders = ThreadPoolExecutor(
-            min(MAX_ENCODERS, os.cpu_count() or 1), thread_name_prefix="encode"
-        )
+        self._encoders = Encoders(turns)
         self._sessions: dict[str, Session] = {}
         self._admitted: dict[str, int] = {}
         """Connections that each session got, resumed ones too."""
@@ -187,18 +184,19 @@ class Worker:
                 message["share"],
                 since=time.time(),
             )
-            session.attach(viewer, admission, until=message["until"])
+            capabilities = Capability(message["capabilities"])
+            session.attach(viewer, admission, until=message["until"], capabilities=capabilities)
         viewer.start()
 
 
-def main(fd: int) -> None:
-    """Serve the router at the other end of descriptor *fd*."""
+def main(fd: int, turns: Sequence[int]) -> None:
+    """Serve the router at the other end of descriptor *fd*; *turns*: see :class:`Encoders`."""
 
     # What is loaded now stays: no collection need ever look at it again, in mid key press.
     gc.collect()
     gc.freeze()
 
     async def serve() -> None:
-        await Worker(socket.socket(fileno=fd)).run()
+        await Worker(socket.socket(fileno=fd), turns).run()
 
     asyncio.run(serve())

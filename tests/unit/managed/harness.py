@@ -7,8 +7,9 @@ import numpy as np
 
 from support.viewer import Picture
 from webvdi.display.source import DisplayEvent, Opened, Resized, Updated
-from webvdi.framebuffer import Framebuffer, Rect
+from webvdi.framebuffer import Framebuffer, Pixels, Rect
 from webvdi.managed.core import SessionCore
+from webvdi.managed.encodes import encoded
 from webvdi.managed.messages import (
     Admission,
     Attached,
@@ -28,7 +29,6 @@ from webvdi.managed.messages import (
     ViewerId,
     WakeAt,
 )
-from webvdi.managed.session import encode
 from webvdi.wire.from_viewer import FromViewer
 from webvdi.wire.to_viewer import Role, encode_to_viewer
 
@@ -47,9 +47,19 @@ class FakeViewer:
 class Playbook:
     """Runs events through a core and performs its commands."""
 
-    def __init__(self, width: int = 64, height: int = 48, *, title: str = "test") -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        height: int = 48,
+        *,
+        title: str = "test",
+        inline_area: int | None = None,
+    ) -> None:
+        """*inline_area*: see ``PixelFeed``; None: as it is."""
         self.mirror = Framebuffer(1, 1)
         self.core = SessionCore(self.mirror, title)
+        if inline_area is not None:
+            self.core.pixels.inline_area = inline_area
         self.now = 100.0
         self.encoding: deque[Encode] = deque()
         self.done: list[Command] = []
@@ -80,16 +90,55 @@ class Playbook:
 
     def paint(self, rect: Rect, *, photo: bool = False, colour: int | None = None) -> None:
         """Damage: flat, or noisy enough to go out as JPEG."""
-        rect = rect.intersect(self.mirror.rect)
-        if rect.area == 0:
-            return
-        pixels = np.zeros((rect.height, rect.width, 4), np.uint8)
+        shape = (rect.height, rect.width, 4)
+        pixels = np.zeros(shape, np.uint8)
         if photo:
-            pixels[:] = self._random.integers(0, 256, pixels.shape, np.uint8)
+            pixels[:] = self._random.integers(0, 256, shape, np.uint8)
         else:
             pixels[:, :, :3] = colour if colour is not None else self._random.integers(0, 256, 3)
-        self.mirror.put(rect, pixels)
+        self.draw(rect, pixels)
+
+    def write(self, rect: Rect) -> None:
+        """Damage: what looks like text, another one each time."""
+        ink = self._random.random((rect.height, -(-rect.width // 2))) < 0.2
+        pixels = np.zeros((rect.height, rect.width, 4), np.uint8)
+        pixels[np.repeat(ink, 2, axis=1)[:, : rect.width]] = self._random.integers(0, 256, 4)
+        self.draw(rect, pixels)
+
+    def draw(self, rect: Rect, pixels: Pixels) -> None:
+        """Damage: *pixels*, as far as they are on the screen."""
+        seen = rect.intersect(self.mirror.rect)
+        if seen.area:
+            y, x = seen.y - rect.y, seen.x - rect.x
+            self.mirror.put(seen, pixels[y : y + seen.height, x : x + seen.width].copy())
         self.display(Updated())
+
+    def scroll(self, rect: Rect, dx: int, dy: int) -> None:
+        """What is in *rect* moves by so much; where it comes from there is text."""
+        rect = rect.intersect(self.mirror.rect)
+        inside = Rect(rect.x + dx, rect.y + dy, rect.width, rect.height).intersect(rect)
+        if not inside.area:
+            return
+        moved = self.mirror.snapshot(Rect(inside.x - dx, inside.y - dy, inside.width, inside.height))
+        self.settled(False)
+        self.write(rect)
+        self.settled(True)
+        self.draw(inside, moved)
+
+    def drag(self, rect: Rect, dx: int, dy: int) -> None:
+        """A window at *rect* goes elsewhere; what was below it is flat."""
+        rect = rect.intersect(self.mirror.rect)
+        if not rect.area:
+            return
+        window = self.mirror.snapshot(rect)
+        self.settled(False)
+        self.paint(rect, colour=40)
+        self.settled(True)
+        self.draw(Rect(rect.x + dx, rect.y + dy, rect.width, rect.height), window)
+
+    def settled(self, settled: bool) -> None:
+        """Whether the source has written a whole update; see ``DisplaySource.settled``."""
+        self.core.pixels.settled = settled
 
     # ---- viewers
 
@@ -133,7 +182,7 @@ class Playbook:
     def encode(self, count: int = 1_000_000) -> None:
         while self.encoding and count:
             command = self.encoding.popleft()
-            self.handle(EncodeDone(command.key, encode(command.pixels, command.key.quality)))
+            self.handle(EncodeDone(command.key, encoded(command.parts, command.key.quality)))
             count -= 1
 
     def pass_time(self, seconds: float) -> None:

@@ -1,0 +1,134 @@
+"""What of the picture one viewer has: which tiles are stale, which are lossy, what has yet to move.
+
+The picture goes forward in frames (``framebuffer.frames``).  A viewer that is not sent each of
+them falls behind, and a *sight* says by how much: it holds for a viewer that has drawn everything
+it was sent, so that
+
+    its canvas, once the *pending* moves are made, equals the picture wherever nothing is stale,
+    exactly so wherever nothing is lossy either.
+
+Moves carry staleness and lossiness along with the pixels.  Nothing grows: where more moves are
+pending than pay, they are dropped, and the tiles that they would have drawn become stale.
+"""
+
+import numpy as np
+
+from webvdi.framebuffer import TILE, Frame, Move, Rect, TileMask, covered, moved
+
+MAX_PENDING = 16
+"""Moves that a viewer may lag behind.  Each costs its browser a copy on the canvas; it will have
+been long ago that the pixels which so many moves carry were sent."""
+
+
+class Sight:
+    """Masks of a viewer, of the shape of the picture's tiles."""
+
+    __slots__ = ("lossy", "moves_seen", "pending", "stale")
+
+    def __init__(self, rows: int, columns: int) -> None:
+        """Nothing of the picture is known to the viewer."""
+        self.stale: TileMask = np.ones((rows, columns), np.bool_)
+        self.lossy: TileMask = np.zeros((rows, columns), np.bool_)
+        self.pending: list[Move] = []
+        """In the order in which they are to be made."""
+        self.moves_seen = 0
+        """Counts moves: where it has not grown, each tile is where it was."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether something of the picture has not been sent at all."""
+        return bool(self.pending) or bool(self.stale.any())
+
+    # ------------------------------------------------------------ the picture goes forward
+
+    def advance(self, frame: Frame) -> None:
+        """The picture became *frame*, of the same size as before."""
+        for move in frame.moves:
+            self._move(move)
+        self.stale |= frame.wrong
+        if len(self.pending) > MAX_PENDING:
+            self.drop_moves()
+
+    def overlook(self, frame: Frame) -> None:
+        """As :meth:`advance`, for a viewer that does not look: cheaper, and nothing is pending."""
+        self.drop_moves()
+        self.stale |= frame.changed
+
+    def drop_moves(self) -> None:
+        """Make no move that is pending: what they would have drawn is stale."""
+        for move in self.pending:
+            self.stale[covered(move.rect)] = True
+        self.pending.clear()
+
+    def _move(self, move: Move) -> None:
+        self.moves_seen += 1
+        if self.lossy.any():
+            self.lossy = moved(self.lossy, move)
+        if self.stale.any():
+            self.stale = moved(self.stale, move)
+            if self.stale[covered(move.rect)].all():
+                return  # it would draw nothing that stays
+        if self.pending and self._joins(self.pending[-1], move):
+            return
+        self.pending.append(move)
+
+    def _joins(self, last: Move, move: Move) -> bool:
+        """Make one move of two that scroll the same area, where that loses nothing."""
+        joined = joint(last, move)
+        if joined is None:
+            return False
+        left_out = np.zeros_like(self.stale)
+        left_out[covered(move.rect)] = True
+        left_out[_within(joined.rect)] = False
+        if len(self.pending) <= MAX_PENDING // 2 and (left_out & ~self.stale).any():
+            return False
+        self.stale |= left_out
+        self.pending.pop()
+        if (joined.from_x, joined.from_y) != (joined.rect.x, joined.rect.y):
+            self.pending.append(joined)
+        return True
+
+    # ------------------------------------------------------------ the viewer is sent something
+
+    def sent(self, exact: TileMask, lossy: TileMask) -> None:
+        """All pending moves went out, and then the tiles of *exact* and *lossy* (disjoint)."""
+        self.pending.clear()
+        self.stale &= ~(exact | lossy)
+        self.lossy &= ~exact
+        self.lossy |= lossy
+
+    def lost(self, touched: TileMask) -> None:
+        """Updates that drew in the tiles of *touched* never arrived.
+
+        Where none of them drew, the canvas is as was believed; so moves that would draw from where
+        they did are dropped too.
+        """
+        self.drop_moves()
+        self.stale |= touched
+
+
+def joint(last: Move, move: Move) -> Move | None:
+    """The move that makes *last* and then *move* of the same area, for what stays within it.
+
+    None if they are of different areas, or nothing stays within.
+    """
+    if last.rect != move.rect:
+        return None
+    area = move.rect
+    dx, dy = move.from_x - area.x, move.from_y - area.y
+    stays = area.intersect(Rect(area.x - dx, area.y - dy, area.width, area.height))
+    if not stays.area:
+        return None
+    return Move(
+        stays,
+        stays.x + dx + last.from_x - last.rect.x,
+        stays.y + dy + last.from_y - last.rect.y,
+    )
+
+
+def _within(rect: Rect) -> tuple[slice, slice]:
+    """The tiles that lie wholly in *rect*, those that the screen's edge cuts off left out."""
+    return (
+        slice(-(-rect.y // TILE), max(-(-rect.y // TILE), rect.bottom // TILE)),
+        slice(-(-rect.x // TILE), max(-(-rect.x // TILE), rect.right // TILE)),
+    )

@@ -1,0 +1,243 @@
+"""What viewers are sent of the picture: as little as can be, the newest first, exact at last."""
+
+import numpy as np
+import pytest
+
+from unit.managed.harness import FakeViewer, Playbook
+from webvdi.display.source import Lost, Opened, Updated
+from webvdi.framebuffer import Rect
+from webvdi.managed import encodes as encodes_module
+from webvdi.managed import pixels as pixels_module
+from webvdi.managed import plan as plan_module
+from webvdi.managed.messages import Hold, Nudge, Watch
+from webvdi.managed.pixels import KEEP_REST_S, REST_S
+from webvdi.wire import from_viewer as up
+from webvdi.wire import to_viewer as down
+from webvdi.wire.from_viewer import Capability
+from webvdi.wire.to_viewer import Codec
+from webvdi.wire.to_viewer import decode_to_viewer as down_message
+
+
+def drawn(viewer: FakeViewer) -> dict[Codec, int]:
+    """Pieces by codec that the viewer has drawn since the last call."""
+    drawn = dict(viewer.picture.codecs)
+    viewer.picture.codecs.clear()
+    return drawn
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def test_a_late_joiner_gets_the_whole_picture() -> None:
+    book = Playbook()
+    book.paint(Rect(5, 5, 30, 20))
+    viewer = book.attach()
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.last_update == 1
+
+
+def test_only_what_changed_is_sent() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.settle()
+    before = viewer.picture.payload_bytes
+    book.paint(Rect(100, 100, 10, 10))
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.payload_bytes - before < 200
+
+
+def test_two_viewers_share_one_encode() -> None:
+    book = Playbook(640, 480)
+    a, b = book.attach(), book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 300, 300), photo=True)
+    assert len(book.encoding) == 1
+    book.settle()
+    assert book.exact(a)
+    assert book.exact(b)
+
+
+def test_a_viewer_that_needs_the_same_later_costs_no_encode() -> None:
+    book = Playbook(640, 480)
+    book.attach()
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    book.settle()
+    late = book.attach()
+    encodes = len(book.encoding)
+    # The first viewer has seen it lossy, then refined; the late one is served from the cache.
+    assert encodes == 0
+    book.settle()
+    assert book.exact(late)
+
+
+def test_a_slow_viewer_gets_newer_pixels_not_more() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    sent = viewer.picture.last_update
+    for colour in range(200):
+        book.paint(Rect(0, 0, 16, 16), colour=colour)
+        book.encode()
+    assert len(viewer.on_the_way) <= 6
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.last_update - sent <= 8
+
+
+def test_a_stalled_viewer_does_not_hold_the_others() -> None:
+    book = Playbook()
+    stalled, lively = book.attach(), book.attach()
+    for colour in range(50):
+        book.paint(Rect(0, 0, 16, 16), colour=colour)
+        book.encode()
+        book.deliver(lively)
+        book.answer(lively)
+    assert book.exact(lively)
+    assert lively.picture.last_update > 40
+    assert stalled.picture.last_update == 0
+
+
+def test_photographs_go_lossy_at_once_and_exact_when_they_rest() -> None:
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 256, 256), photo=True)
+    book.encode()
+    book.deliver(viewer)
+    assert viewer.picture.lossy_updates == 1
+    assert not book.exact(viewer)
+    book.answer(viewer)
+    assert not book.encoding, "refined before it rested"
+    book.pass_time(REST_S * 1.1)
+    book.encode()
+    book.deliver(viewer)
+    assert book.exact(viewer)
+
+
+def test_what_rests_is_refined_while_the_rest_of_the_screen_moves() -> None:
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 256, 128), photo=True)
+    for _ in range(60):
+        book.paint(Rect(0, 128, 256, 128), photo=True)
+        book.encode()
+        book.deliver(viewer)
+        book.answer(viewer)
+        book.pass_time(0.02)
+    shown = viewer.picture.rgb[:128]
+    assert (shown == book.mirror.pixels[:128, :, 2::-1]).all()
+
+
+def test_no_update_from_half_a_picture() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.core.pixels.settled = False
+    book.paint(Rect(0, 0, 16, 16), colour=9)
+    assert not book.encoding
+    book.core.pixels.settled = True
+    book.display(Updated())
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_half_a_picture_left_by_a_lost_link_is_shown_to_nobody() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    sent = viewer.picture.last_update
+    book.core.pixels.settled = False
+    book.mirror.put(Rect(0, 0, 16, 16), np.full((16, 16, 4), 9, np.uint8))
+    book.display(Lost("gone", permanent=False))
+    book.core.pixels.settled = True  # there is no source any more
+    book.say(viewer, up.Ping(1))
+    book.encode()
+    book.deliver(viewer)
+    assert viewer.picture.last_update == sent
+    book.display(Opened(64, 48, "screen"))
+    book.display(Updated())
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_an_update_stays_below_its_bound_however_large_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pixels_module, "MAX_UPDATE_AREA", 512 * 64)
+    book = Playbook(512, 500)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 512, 500), photo=True)
+    largest = 0
+    for _ in range(200):
+        book.encode()
+        for data in viewer.on_the_way:
+            message = down_message(data)
+            if isinstance(message, down.Update):
+                largest = max(largest, sum(p.width * p.height for p in message.pieces))
+        book.deliver(viewer)
+        book.answer(viewer)
+        book.pass_time(0.05)
+    assert 0 < largest <= 512 * 64
+    assert book.exact(viewer)
+
+
+def test_a_hidden_viewer_costs_nothing_and_catches_up() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.say(viewer, up.Visibility(False))
+    assert Watch(False) in book.done
+    book.paint(Rect(0, 0, 40, 40))
+    assert not book.encoding
+    assert not viewer.on_the_way
+    book.done.clear()
+    book.say(viewer, up.Visibility(True))
+    assert Watch(True) in book.done
+    assert Nudge() in book.done
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_a_new_size_reaches_viewers_in_order() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 64, 48), photo=True)
+    book.resize(100, 30)  # while the old size is being encoded
+    book.paint(Rect(50, 10, 20, 20))
+    book.settle()
+    assert viewer.picture.rgb.shape == (30, 100, 3)
+    assert book.exact(viewer)
+
+
+def test_nothing_is_shown_before_a_reconnected_display_has_drawn() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 64, 48), colour=77)
+    book.settle()
+    book.display(Lost("gone", permanent=False))
+    book.mirror.resize(64, 48)  # the new link begins black
+    book.display(Opened(64, 48, "screen"))
+    book.encode()
+    book.deliver(viewer)
+    assert (viewer.picture.rgb == 77).all(), "the picture was wiped while reconnecting"
+    book.paint(Rect(0, 0, 64, 48), colour=78)
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_the_cache_of_encoded_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels_module, "CACHE_BYTES", 100_000)
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    for _ in range(5):
+        book.paint(Rect(0, 0, 256, 256), photo=True)
+        book.settle()
+    kept = sum(len(e.payload) for e in book.core.pixels._cache.values())
+    assert kept == book.core.pixels._cached_bytes
+    assert len(book.core.pixels._cache) == 1
+    assert book.exact(viewer)
+
+
