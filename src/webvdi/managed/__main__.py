@@ -1,7 +1,7 @@
 """``python -m webvdi.managed``: the two processes of the Managed Server.
 
-``router VIEWERS_FD CONTROL_FD MEMORY KEY_FILE`` and ``worker CHANNEL_FD TURN_FD ...``; the supervisor starts
-the first, the router the second.  People use ``webvdi``.
+``router VIEWERS_FD CONTROL_FD MEMORY KEY_FILE`` and ``worker CHANNEL_FD TURN_FD ...``; the
+supervisor starts the first, the router the second.  People use ``webvdi``.
 """
 
 import sys

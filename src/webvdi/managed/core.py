@@ -96,7 +96,7 @@ class SessionCore:
             case EncodeDone(key, encoded):
                 return self.pixels.encoded(key, encoded, now)
             case Displayed():
-                return self._displayed(event, now)
+                return self._displayed(event)
             case Attached():
                 return self._attached(event, now)
             case Resumed(viewer, last_update):
@@ -255,7 +255,7 @@ class SessionCore:
 
     # ------------------------------------------------------------ what the display says
 
-    def _displayed(self, displayed: Displayed, now: float) -> Iterable[Command]:  # noqa: C901
+    def _displayed(self, displayed: Displayed) -> Iterable[Command]:  # noqa: C901
         match displayed.event:
             case Updated():
                 self.pixels.display_updated()

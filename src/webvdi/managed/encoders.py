@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 MAX_TURNS = 4
 """Encodes at once, in all sessions of a server, however many processors there are."""
@@ -37,15 +37,14 @@ class Encoders(ThreadPoolExecutor):
         self._turns = turns
         self._own = threading.local()
 
-    def submit(  # the base class has positional-only names that a ParamSpec cannot say
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """As any executor's; *fn* waits for its turn in the thread."""
-        return super().submit(self._in_turn, fn, *args, **kwargs)
 
-    def _in_turn(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        with self._turn():
-            return fn(*args, **kwargs)
+        def in_turn() -> T:
+            with self._turn():
+                return fn(*args, **kwargs)
+
+        return super().submit(in_turn)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ session, for a viewer's cache is its own and dies with its page.
 """
 
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -69,9 +70,7 @@ class Keeper:
 
     # ------------------------------------------------------------ to be shown again
 
-    def held(
-        self, mask: TileMask, flat: TileMask, picture: Pixels, holds: Generations
-    ) -> TileMask:
+    def held(self, mask: TileMask, flat: TileMask, picture: Pixels, holds: Generations) -> TileMask:
         """The tiles of *mask* whose content a viewer holds; those of *flat* are not looked up."""
         held = np.zeros_like(mask)
         if holds is NOTHING_HELD:
@@ -153,8 +152,13 @@ class Keeper:
         follows = (np.diff(tiles) == 1) & (np.diff(slots) == 1) & (tiles[1:] % columns != 0)
         starts = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(tiles)]
         return tuple(
-            Run(int(tiles[i]) % columns, int(tiles[i]) // columns, int(slots[i]), min(MAX_RUN, end - i))
-            for start, end in zip(starts, starts[1:], strict=False)
+            Run(
+                int(tiles[i]) % columns,
+                int(tiles[i]) // columns,
+                int(slots[i]),
+                min(MAX_RUN, end - i),
+            )
+            for start, end in pairwise(starts)
             for i in range(start, end, MAX_RUN)
         )
 
@@ -167,7 +171,7 @@ class Keeper:
 
     def _digests_of(self, tiles: npt.NDArray[np.intp], picture: Pixels) -> list[bytes]:
         """What the tiles (flat indices) hold; padded where the screen's edge cuts them off."""
-        data = memoryview(_bytes_of(tiles, self._slot_at.shape[1], picture)).cast("B")
+        data = memoryview(_bytes_of(tiles, self._slot_at.shape[1], picture).tobytes())
         digests = []
         for start in range(0, len(data), _TILE_BYTES):
             tile = self._blank.copy()

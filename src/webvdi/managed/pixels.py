@@ -302,4 +302,3 @@ class PixelFeed:
                 due.append(pacer)
         later = [time for time in due if time > now]
         return min(later) if later else None
-

@@ -34,6 +34,7 @@ from webvdi.wire.to_viewer import Machine, MachineState, Reason, Role
 
 logger = logging.getLogger(__name__)
 
+
 class Worker:
     """The sessions of this process."""
 

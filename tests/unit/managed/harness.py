@@ -11,6 +11,7 @@ from webvdi.framebuffer import Framebuffer, Pixels, Rect
 from webvdi.managed.core import SessionCore
 from webvdi.managed.encodes import encoded
 from webvdi.managed.messages import (
+    FULL,
     Admission,
     Attached,
     Attendee,
@@ -29,7 +30,7 @@ from webvdi.managed.messages import (
     ViewerId,
     WakeAt,
 )
-from webvdi.wire.from_viewer import FromViewer
+from webvdi.wire.from_viewer import Capability, FromViewer
 from webvdi.wire.to_viewer import Role, encode_to_viewer
 
 
@@ -119,7 +120,9 @@ class Playbook:
         inside = Rect(rect.x + dx, rect.y + dy, rect.width, rect.height).intersect(rect)
         if not inside.area:
             return
-        moved = self.mirror.snapshot(Rect(inside.x - dx, inside.y - dy, inside.width, inside.height))
+        moved = self.mirror.snapshot(
+            Rect(inside.x - dx, inside.y - dy, inside.width, inside.height)
+        )
         self.settled(False)
         self.write(rect)
         self.settled(True)
@@ -143,13 +146,20 @@ class Playbook:
     # ---- viewers
 
     def attach(
-        self, role: Role = Role.OWNER, subject: str = "owner", *, name: str = "", share: str = ""
+        self,
+        role: Role = Role.OWNER,
+        subject: str = "owner",
+        *,
+        name: str = "",
+        share: str = "",
+        capabilities: Capability = FULL,
     ) -> FakeViewer:
         viewer = FakeViewer(ViewerId(self._next))
         self._next += 1
         self.viewers[viewer.identity] = viewer
         admission = Admission(role, subject, name, share, since=float(viewer.identity))
-        self.handle(Attached(viewer.identity, admission, f"key {viewer.identity}"))
+        key = f"key {viewer.identity}"
+        self.handle(Attached(viewer.identity, admission, key, capabilities))
         return viewer
 
     def cut(self, viewer: FakeViewer) -> None:

@@ -1,20 +1,8 @@
 """The session's brain, as a playbook: events in, commands out, and one invariant above all."""
 
 import os
-from collections import deque
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    precondition,
-    rule,
-)
 
 from unit.managed.harness import FakeViewer, Playbook
 from webvdi.display.source import (
@@ -25,12 +13,9 @@ from webvdi.display.source import (
     LedsChanged,
     Lost,
     NameChanged,
-    Opened,
     PointerModeChanged,
-    Updated,
 )
 from webvdi.framebuffer import Cursor, Framebuffer, Rect
-from webvdi.managed import pixels as pixels_module
 from webvdi.managed.acting import INPUT_ACK_AFTER_S, NUDGE_FOR_S
 from webvdi.managed.core import SessionCore
 from webvdi.managed.messages import (
@@ -44,14 +29,11 @@ from webvdi.managed.messages import (
     Press,
     Received,
     ViewerId,
-    Watch,
 )
-from webvdi.managed.pixels import REST_S
 from webvdi.managed.places import MAX_VIEWERS, MAX_VIEWERS_BY_SHARE
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
 from webvdi.wire.to_viewer import MachineState, Reason, Role
-from webvdi.wire.to_viewer import decode_to_viewer as down_message
 
 DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
 
@@ -414,5 +396,3 @@ def test_an_idle_session_asks_for_no_wake_up() -> None:
 def test_strangers_are_passed_over() -> None:
     core = SessionCore(Framebuffer(8, 8), "t")
     assert core.handle(Received(ViewerId(9), up.Ping(1)), 0.0) == []
-
-

@@ -6,14 +6,11 @@ import pytest
 from unit.managed.harness import FakeViewer, Playbook
 from webvdi.display.source import Lost, Opened, Updated
 from webvdi.framebuffer import Rect
-from webvdi.managed import encodes as encodes_module
 from webvdi.managed import pixels as pixels_module
-from webvdi.managed import plan as plan_module
-from webvdi.managed.messages import Hold, Nudge, Watch
-from webvdi.managed.pixels import KEEP_REST_S, REST_S
+from webvdi.managed.messages import Nudge, Watch
+from webvdi.managed.pixels import REST_S
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
-from webvdi.wire.from_viewer import Capability
 from webvdi.wire.to_viewer import Codec
 from webvdi.wire.to_viewer import decode_to_viewer as down_message
 
@@ -239,5 +236,3 @@ def test_the_cache_of_encoded_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch)
     assert kept == book.core.pixels._cached_bytes
     assert len(book.core.pixels._cache) == 1
     assert book.exact(viewer)
-
-

@@ -1,0 +1,186 @@
+"""The invariant above all: whatever happens in whatever order, viewers end up exact."""
+
+import os
+from collections import deque
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    precondition,
+    rule,
+)
+
+from unit.managed.harness import FakeViewer, Playbook
+from webvdi.display.source import Lost, Updated
+from webvdi.framebuffer import Pixels, Rect
+from webvdi.managed.messages import Forgotten
+from webvdi.wire import from_viewer as up
+from webvdi.wire.from_viewer import Capability
+
+DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
+
+SIDES = st.integers(1, 200)
+LARGE = st.integers(100, 200)
+STEPS = st.integers(-40, 40)
+RECTS = st.builds(Rect, st.integers(0, 199), st.integers(0, 199), SIDES, SIDES)
+SCREEN = Rect(0, 0, 200, 200)
+PLACES = st.one_of(st.sampled_from([SCREEN, Rect(8, 20, 190, 130)]), RECTS)
+
+ABILITIES = st.sampled_from(
+    [
+        Capability.JPEG | Capability.PNG | Capability.TILES,
+        Capability.JPEG | Capability.PNG,
+        Capability.PNG,
+    ]
+)
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Whatever happens in whatever order: once quiet, every viewer equals the mirror."""
+
+    viewers = Bundle("viewers")
+
+    @initialize(target=viewers, width=LARGE, height=LARGE, inline=st.booleans())
+    def begin(self, width: int, height: int, inline: bool) -> FakeViewer:
+        self.book = Playbook(width, height, inline_area=None if inline else 0)
+        self.away: deque[FakeViewer] = deque()
+        self.seen: Pixels | None = None
+        return self.book.attach()
+
+    @rule(target=viewers, abilities=ABILITIES)
+    def joins(self, abilities: Capability) -> FakeViewer:
+        return self.book.attach(capabilities=abilities)
+
+    # ---- what the guest does
+
+    @rule(rect=RECTS)
+    def damage(self, rect: Rect) -> None:
+        self.book.paint(rect)
+
+    @rule(rect=PLACES)
+    def photograph(self, rect: Rect) -> None:
+        self.book.paint(rect, photo=True)
+
+    @rule(rect=PLACES)
+    def text(self, rect: Rect) -> None:
+        self.book.write(rect)
+
+    @rule(rect=PLACES, dx=STEPS, dy=STEPS, times=st.integers(1, 3))
+    def scrolls(self, rect: Rect, dx: int, dy: int, times: int) -> None:
+        for _ in range(times):
+            self.book.scroll(rect, dx, dy)
+
+    @rule(rect=RECTS, dx=STEPS, dy=STEPS)
+    def window_moves(self, rect: Rect, dx: int, dy: int) -> None:
+        self.book.drag(rect, dx, dy)
+
+    @rule()
+    def what_is_seen_is_remembered(self) -> None:
+        self.seen = self.book.mirror.snapshot(self.book.mirror.rect)
+
+    @precondition(lambda self: self.seen is not None)
+    @rule(dx=STEPS, dy=STEPS, tiles=st.booleans())
+    def what_was_seen_is_shown_again(self, dx: int, dy: int, tiles: bool) -> None:
+        assert self.seen is not None
+        x, y = (dx // 16 * 16, dy // 16 * 16) if tiles else (dx, dy)
+        self.book.draw(Rect(x, y, self.seen.shape[1], self.seen.shape[0]), self.seen)
+
+    @rule(rect=PLACES, photo=st.booleans())
+    def a_window_comes_and_goes(self, rect: Rect, photo: bool) -> None:
+        self.all_is_well()
+        below = self.book.mirror.snapshot(self.book.mirror.rect)
+        self.book.paint(rect, photo=photo)
+        self.all_is_well()
+        self.book.draw(Rect(0, 0, below.shape[1], below.shape[0]), below)
+
+    @rule(width=SIDES, height=SIDES)
+    def resizes(self, width: int, height: int) -> None:
+        self.book.resize(width, height)
+        self.book.display(Updated())
+
+    @rule(same=st.booleans(), width=SIDES, height=SIDES)
+    def display_comes_back(self, same: bool, width: int, height: int) -> None:
+        self.book.display(Lost("gone", permanent=False))
+        mirror = self.book.mirror
+        self.book.open(*((mirror.width, mirror.height) if same else (width, height)))
+
+    # ---- what links and browsers do
+
+    @rule(count=st.integers(1, 3))
+    def encoders_finish(self, count: int) -> None:
+        self.book.encode(count)
+
+    @rule(viewer=viewers, count=st.integers(1, 4))
+    def messages_arrive(self, viewer: FakeViewer, count: int) -> None:
+        self.book.deliver(viewer, count)
+
+    @rule(viewer=viewers)
+    def acks_arrive(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.answer(viewer)
+
+    @rule()
+    def all_is_well(self) -> None:
+        self.book.encode()
+        for viewer in self.book.viewers.values():
+            if viewer.connected:
+                self.book.deliver(viewer)
+                self.book.answer(viewer)
+        self.book.pass_time(0.35)
+
+    @rule(viewer=viewers, visible=st.booleans())
+    def shows_or_hides(self, viewer: FakeViewer, visible: bool) -> None:
+        if viewer.connected:
+            self.book.say(viewer, up.Visibility(visible))
+
+    @rule(viewer=viewers)
+    def link_breaks(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.cut(viewer)
+            self.away.append(viewer)
+
+    @rule(viewer=viewers)
+    def resumes(self, viewer: FakeViewer) -> None:
+        if not viewer.connected:
+            self.away.remove(viewer)
+            self.book.resume(viewer)
+
+    @rule(viewer=consumes(viewers))
+    def leaves_for_good(self, viewer: FakeViewer) -> None:
+        if viewer.connected:
+            self.book.cut(viewer)
+        else:
+            self.away.remove(viewer)
+        self.book.handle(Forgotten(viewer.identity))
+        del self.book.viewers[viewer.identity]
+
+    @rule(seconds=st.floats(0.001, 1))
+    def time_passes(self, seconds: float) -> None:
+        self.book.pass_time(seconds)
+
+    @rule()
+    def quiet(self) -> None:
+        while self.away:
+            self.book.resume(self.away.popleft())
+        for viewer in self.book.viewers.values():
+            self.book.say(viewer, up.Visibility(True))
+        self.book.settle()
+        for viewer in self.book.viewers.values():
+            assert self.book.exact(viewer), f"viewer {viewer.identity} differs"
+
+    def teardown(self) -> None:
+        if hasattr(self, "book"):
+            self.quiet()
+
+
+TestAnyInterleaving = AnyInterleaving.TestCase
+TestAnyInterleaving.settings = settings(
+    max_examples=400 if DEEP else 60,
+    stateful_step_count=60 if DEEP else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
