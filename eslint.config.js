@@ -31,7 +31,7 @@ export default [
         },
     },
     {
-        files: ['tests/browser_unit/**/*.js', '*.config.js'],
+        files: ['tests/**/*.js', '*.config.js'],
         languageOptions: { globals: globals.node },
     },
 ];

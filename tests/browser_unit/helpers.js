@@ -86,6 +86,6 @@ export class FakeTransport {
 }
 
 export const welcome = (values = {}) => ({
-    type: 'Welcome', version: 2, viewer: 1, role: 3, resumed: false, last_input: 0,
+    type: 'Welcome', version: 3, viewer: 1, role: 3, resumed: false, last_input: 0,
     resume_key: 'key', name: 'demo', ...values,
 });

@@ -3,10 +3,13 @@ import { test } from 'node:test';
 
 import { scaleOf } from '../../src/webvdi/browser/viewer/layout.js';
 import { Stats } from '../../src/webvdi/browser/viewer/stats.js';
-import { FakeClock } from './helpers.js';
+import { FakeClock, bytesOf } from './helpers.js';
 
 const drawn = (decode, ...pieces) => ({
-    update: { pieces: pieces.map(([codec, size]) => ({ codec, payload: new Uint8Array(size) })) },
+    update: {
+        pieces: pieces.map(([codec, size, width = 2, height = 3]) => (
+            { codec, x: 0, y: 0, width, height, payload: new Uint8Array(size) })),
+    },
     cost: decode, decode,
 });
 
@@ -14,16 +17,56 @@ test('rates are those of the last two seconds', () => {
     const clock = new FakeClock();
     const stats = new Stats(clock.now);
     stats.received(1000);
-    stats.drawn(drawn(10, [3, 900], [0, 4]));
-    stats.drawn(drawn(20, [3, 100]));
+    stats.drawn([drawn(10, [3, 900], [0, 4]), drawn(20, [3, 100])]);
+    stats.drawn([drawn(0)]);
     assert.deepEqual(stats.summary(), {
-        roundTrip: null, bitsPerSecond: 4000, updatesPerSecond: 1, decode: 15,
-        codecs: { png: 1000, copy: 4 }, total: { bytes: 1000, updates: 2, pieces: 3 },
+        roundTrip: null, keyToPicture: null, bitsPerSecond: 4000, updatesPerSecond: 1.5,
+        framesPerSecond: 1, decode: 10, codecs: { png: 1000, copy: 4 }, pixels: { png: 12, copy: 6 },
+        total: { bytes: 1000, updates: 3, pieces: 3 },
     });
     clock.advance(2000);
     const later = stats.summary();
     assert.deepEqual([later.bitsPerSecond, later.updatesPerSecond, later.decode], [0, 0, 0]);
     assert.equal(later.total.bytes, 1000);
+});
+
+test('what a codec drew is the area of its parts and tiles', () => {
+    const stats = new Stats(() => 0);
+    const piece = (codec, hex, width, height) => ({ codec, x: 16, y: 0, width, height, payload: bytesOf(hex) });
+    stats.drawn([{
+        update: {
+            pieces: [
+                piece(6, '04 0002 0000 0000 0004 0003 0000 0000 0004 0004 0001 0001 0000 0000', 9, 9),
+                piece(7, '0001 0000 0000 02', 20, 10),
+                piece(8, '0001 0000 0000 01', 16, 10),
+            ],
+        },
+        cost: 0, decode: 0,
+    }]);
+    assert.deepEqual(stats.summary().pixels, { jpeg: 13, cached: 200, keep: 0 });
+});
+
+test('a key is answered by the first update that came after the session had handled it', () => {
+    const clock = new FakeClock();
+    const stats = new Stats(clock.now);
+    const press = (input, down = true) => stats.input({ type: 'Key', input, down, keysym: 97, scancode: 0 });
+    press(1);
+    press(2, false);
+    clock.advance(5);
+    stats.confirmed(2);
+    clock.advance(10);
+    stats.drawn([drawn(11)]); // it had come before
+    assert.equal(stats.summary().keyToPicture, null);
+    clock.advance(5);
+    stats.drawn([drawn(1)]);
+    assert.equal(stats.summary().keyToPicture, 20);
+    press(3);
+    stats.confirmed(3);
+    clock.advance(2000);
+    stats.drawn([drawn(1)]); // nobody waited so long for it
+    assert.equal(stats.summary().keyToPicture, 20);
+    stats.reset();
+    assert.equal(stats.summary().keyToPicture, null);
 });
 
 test('the round trip is the median of the last five, so that one slow answer changes little', () => {

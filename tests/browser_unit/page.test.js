@@ -41,6 +41,7 @@ const COMPOSED = [
         'settings', 'delete'].map((action) => `action.${action}`),
     ...['request', 'take', 'release'].map((action) => `control.${action}`),
     ...['owner', 'controller', 'observer'].map((role) => `role.${role}`),
+    ...['copy', 'fill', 'indexed', 'png', 'jpeg', 'video', 'cached'].map((codec) => `codec.${codec}`),
     ...NETWORKS.map((network) => `network.${network}`),
     ...EXPIRIES_S.map((seconds) => `expiry.${seconds}`),
     ...['iso', 'disk'].map((kind) => `image.${kind}`),

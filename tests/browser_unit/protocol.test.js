@@ -11,7 +11,7 @@ import { ROOT, bytesOf, hexOf, readJson } from './helpers.js';
 const GOLDENS = new URL('tests/goldens/wire/', ROOT);
 const BYTE_FIELDS = new Set(['payload', 'rgba']);
 
-const vectors = readdirSync(GOLDENS).filter((name) => name.endsWith('.json'))
+const vectors = readdirSync(GOLDENS).filter((name) => name.endsWith('_viewer.json'))
     .flatMap((name) => readJson(new URL(name, GOLDENS)));
 
 /** A golden message with its byte fields as bytes. */
@@ -76,7 +76,7 @@ const malformed = {
     'with an unknown role': '81 01 00000001 09 00 00000000 0000 0000',
     'of another version': '81 01 00000001 01 00 00000000 0000 0000',
     'with a flag that is neither 0 nor 1': '8a 02',
-    'with an unknown codec': '83 00000001 00 0001 05 0000 0000 0001 0001 00000000',
+    'with an unknown codec': '83 00000001 00 0001 09 0000 0000 0001 0001 00000000',
     'with fewer pieces than it counts': '83 00000001 00 0002 01 0000 0000 0001 0001 00000003 000000',
     'with a piece longer than itself': '83 00000001 00 0001 01 0000 0000 0001 0001 ffffffff 000000',
     'with an unknown machine state': '85 07 0000',

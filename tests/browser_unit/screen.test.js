@@ -8,9 +8,23 @@ import { bytesOf, hexOf, settled } from './helpers.js';
 
 /** Pictures that are being decoded: the test says when each is done. */
 let decoding = [];
+/** What is drawn on the canvas that keeps tiles. */
+let kept = [];
 
 beforeEach(() => {
     decoding = [];
+    kept = [];
+    globalThis.OffscreenCanvas = class {
+        name = 'kept';
+
+        getContext() {
+            return {
+                canvas: this,
+                fillRect: (...at) => kept.push(`black ${at}`),
+                drawImage: (_, ...at) => kept.push(String(at)),
+            };
+        }
+    };
     globalThis.createImageBitmap = (blob) => new Promise((resolve, reject) => {
         decoding.push({
             done: (name, width = 1, height = 1) => (
@@ -22,10 +36,13 @@ beforeEach(() => {
 });
 
 class Bench {
-    constructor() {
+    constructor({ width = 10, height = 10 } = {}) {
         this.calls = [];
         this.events = [];
         this.time = 0;
+        this.hidden = true;
+        this.frame = null;
+        this.overdue = null;
         const canvas = { width: 0, height: 0 };
         const context = {
             canvas,
@@ -35,14 +52,29 @@ class Bench {
         canvas.getContext = () => context;
         this.canvas = canvas;
         this.screen = new Screen(canvas, {
-            drawn: ({ update, cost }) => this.events.push(`drawn ${update.update} ${cost}`),
-            resized: (width, height) => this.events.push(`resized ${width}x${height}`),
+            drawn: (drawn, waiting) => this.events.push(
+                `drawn ${drawn.map(({ update, cost }) => `${update.update} ${cost}`)}`
+                + (waiting ? `, ${waiting} wait` : '')),
+            resized: (...size) => this.events.push(`resized ${size.join('x')}`),
             failed: (error) => this.events.push(`failed ${error.code}`),
-        }, () => this.time);
-        this.screen.desktop({ width: 10, height: 10 });
+        }, { now: () => this.time, page: this.#page() });
+        this.screen.desktop({ width, height });
         this.screen.update({ update: 0, pieces: [] });
         this.calls = [];
         this.events = [];
+    }
+
+    #page() {
+        const once = (name) => (_, task = _) => {
+            this[name] = () => {
+                this[name] = null;
+                task();
+            };
+            return () => {
+                this[name] = null;
+            };
+        };
+        return { hidden: () => this.hidden, nextFrame: once('frame'), after: once('overdue') };
     }
 
     update(update, ...pieces) {
@@ -86,7 +118,7 @@ test('updates are drawn in their order, whichever is decoded first', async () =>
     decoding[0].done('one');
     await settled();
     assert.deepEqual(bench.calls, ['one 0,0', 'two 0,0', 'rgb(0, 0, 3) 0,0,1,1']);
-    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0', 'drawn 3 0']);
+    assert.deepEqual(bench.events, ['drawn 1 0,2 0,3 0']);
 });
 
 test('a new size waits for the updates before it, and its picture starts on black', async () => {
@@ -97,7 +129,7 @@ test('a new size waits for the updates before it, and its picture starts on blac
     assert.equal(bench.canvas.width, 10);
     decoding[0].done('one');
     await settled();
-    assert.deepEqual(bench.events, ['drawn 1 0', 'resized 20x5', 'drawn 2 0']);
+    assert.deepEqual(bench.events, ['resized 20x5', 'drawn 1 0,2 0']);
     assert.deepEqual(bench.calls, ['one 0,0', '#000 0,0,20,5', 'rgb(0, 0, 2) 19,0,1,1']);
 });
 
@@ -138,11 +170,114 @@ for (const [what, bad] of Object.entries({
     'that fills with half a colour': fill('0000'),
     'that copies from nowhere': piece(0, '0001'),
     'that copies from outside': piece(0, '000a0000'),
+    'of video': piece(5, '0101'),
+    'of half a run': piece(7, '000000000000'),
+    'of tiles outside the screen': piece(7, '00010000000001', { width: 10, height: 10 }),
+    'of tiles outside itself': piece(8, '00000000000001', { width: 9, height: 10 }),
+    'of a sheet with a part outside itself': piece(6, `030001${'0000 0000 0002 0001 0000 0000'}`),
 })) {
     test(`a piece ${what} is a protocol error`, () => {
         assert.throws(() => new Bench().update(1, bad), ProtocolError);
     });
 }
+
+test('a cache that was never filled cannot be drawn from', () => {
+    const bench = new Bench();
+    bench.update(1, piece(8, '0000 0000 0003 01', { width: 10, height: 10 }));
+    bench.update(2, piece(7, '0000 0000 0003 01', { width: 10, height: 10 }));
+    bench.update(3, piece(7, '0000 0000 0004 01', { width: 10, height: 10 }));
+    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0', 'failed protocol']);
+});
+
+test('a run is kept and drawn in as few strokes as its slots allow, black beyond the edge', () => {
+    const bench = new Bench({ width: 72, height: 40 });
+    // Slots 126 to 129: two at the end of the first row of slots, two in the second.
+    bench.update(1, piece(8, '0001 0000 007e 04', { x: 16, width: 56, height: 16 }));
+    assert.deepEqual(kept, [
+        '16,0,32,16,2016,0,32,16', 'black 0,16,32,16', '48,0,24,16,0,16,24,16',
+    ]);
+    bench.update(2, piece(7, '0000 0002 007e 02', { y: 32, width: 32, height: 8 }));
+    assert.deepEqual(bench.calls, ['#000 0,0,72,40', 'kept 2016,0,32,8,0,32,32,8'].slice(1));
+    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0']);
+});
+
+test('what is kept survives a new size and a new connection', () => {
+    const bench = new Bench();
+    bench.update(1, piece(8, '0000 0000 0000 01', { width: 10, height: 10 }));
+    bench.screen.reset();
+    bench.screen.desktop({ width: 32, height: 16 });
+    bench.update(2, piece(7, '0001 0000 0000 01', { x: 16, width: 16, height: 16 }));
+    assert.deepEqual(bench.calls.at(-1), 'kept 0,0,16,16,16,0,16,16');
+});
+
+test('the parts of a sheet are drawn from one picture', async () => {
+    const bench = new Bench();
+    bench.update(1, piece(6, `04 0002 0000 0000 0004 0003 0000 0000
+        0005 0006 0002 0002 0010 0000 ffd8`.replaceAll(/\s/g, ''), { width: 10, height: 10 }));
+    assert.equal(decoding[0].blob.type, 'image/jpeg');
+    assert.equal(decoding[0].blob.size, 2);
+    decoding[0].done('sheet', 18, 3);
+    await settled();
+    assert.deepEqual(bench.calls, ['sheet 0,0,4,3,0,0,4,3', 'sheet 16,0,2,2,5,6,2,2']);
+});
+
+test('a part from outside its sheet fails', async () => {
+    const bench = new Bench();
+    bench.update(1, piece(6, '03 0001 0000 0000 0004 0003 0001 0000 89', { width: 4, height: 3 }));
+    decoding[0].done('sheet', 4, 3);
+    await settled();
+    assert.deepEqual(bench.events, ['failed protocol']);
+});
+
+test('the first update is drawn at once, those after it with the frame, in one go', async () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.update(1, fill('000001'));
+    bench.update(2, fill('000002'));
+    bench.update(3, png());
+    bench.update(4, fill('000004'));
+    assert.deepEqual(bench.events, ['drawn 1 0']);
+    bench.time = 16;
+    bench.frame();
+    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 16, 2 wait']);
+    decoding[0].done('three');
+    await settled();
+    assert.equal(bench.events.length, 2);
+    bench.frame();
+    assert.deepEqual(bench.events[2], 'drawn 3 16,4 16');
+    bench.frame();
+    assert.equal(bench.frame, null); // nothing was drawn: no other frame is asked for
+    bench.update(5, fill('000005'));
+    assert.deepEqual(bench.events[3], 'drawn 5 0');
+});
+
+test('a page that gets no frames draws all the same', () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.update(1, fill('000001'));
+    bench.update(2, fill('000002'));
+    bench.overdue();
+    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0']);
+    bench.hidden = true;
+    bench.update(3, fill('000003'));
+    bench.update(4, fill('000004'));
+    assert.deepEqual(bench.events.slice(2), ['drawn 3 0', 'drawn 4 0']);
+    assert.deepEqual([bench.frame, bench.overdue], [null, null]);
+});
+
+test('the picture is exact once what came as JPEG has been refined', async () => {
+    const bench = new Bench({ width: 40, height: 32 }); // 3 by 2 tiles
+    bench.update(1, piece(4, '', { width: 40, height: 16 }));
+    decoding[0].done('photo', 40, 16);
+    await settled();
+    assert.equal(bench.screen.lossyShare, 0.5);
+    bench.update(2, piece(0, '00000000', { x: 8, y: 16, width: 24, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 5 / 6);
+    bench.update(3, fill('000000', { width: 40, height: 31 }), fill('000000', { y: 16, width: 15, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 2 / 6);
+    bench.update(4, fill('000000', { y: 16, width: 40, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 0);
+});
 
 const unpack = (hex, width, height) => (
     hexOf(unpackIndexed({ width, height, payload: bytesOf(hex) })));

@@ -17,8 +17,8 @@ test('the first attach shows a ticket, the next the resume key and what was draw
     const session = new Session();
     assert.equal(session.canResume, false);
     assert.deepEqual(session.attach('ticket', SPACE), {
-        type: 'Attach', version: 2, kind: 0, credential: 'ticket', last_update: 0,
-        capabilities: 3, ...SPACE,
+        type: 'Attach', version: 3, kind: 0, credential: 'ticket', last_update: 0,
+        capabilities: 7, ...SPACE,
     });
     session.welcomed(welcome(), 0);
     session.drawn(7);

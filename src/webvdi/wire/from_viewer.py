@@ -3,13 +3,13 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import TypeAlias
 
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.wire.fields import Reader, text16
 
-VERSION = 2
+VERSION = 3
 """Of the viewer protocol; a viewer that says another is refused."""
 
 MAX_MESSAGE_BYTES = 2 << 20
@@ -32,6 +32,15 @@ class Credential(IntEnum):
     RESUME_KEY = 1
 
 
+class Capability(IntFlag):
+    """What a viewer can draw; bits of later versions pass."""
+
+    JPEG = 1
+    PNG = 2
+    TILES = 4
+    """It keeps tiles: the codecs *cached* and *keep*."""
+
+
 class ControlAction(IntEnum):
     """What is to become of the control over the guest's keyboard and pointer."""
 
@@ -49,7 +58,7 @@ class Attach:
     kind: Credential
     credential: str
     last_update: int = 0
-    capabilities: int = 3
+    capabilities: int = Capability.JPEG | Capability.PNG | Capability.TILES
     width: int = 0
     height: int = 0
     version: int = VERSION
@@ -61,6 +70,8 @@ class Ack:
 
     update: int
     cost_ms: int = 0
+    waiting: int = 0
+    """Updates that have arrived after it and are not drawn yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +216,8 @@ def encode_from_viewer(message: FromViewer) -> bytes:  # noqa: C901 — one line
                 message.height,
             )
             return head + text16(message.credential) + tail
-        case Ack(update, cost_ms):
-            return struct.pack(">BIH", 0x02, update, cost_ms)
+        case Ack(update, cost_ms, waiting):
+            return struct.pack(">BIHH", 0x02, update, cost_ms, waiting)
         case Visibility(visible):
             return struct.pack(">BB", 0x03, visible)
         case Ping(token):
@@ -264,7 +275,7 @@ def _wheel(r: Reader) -> Wheel:
 
 _DECODERS: dict[int, tuple[str, Callable[[Reader], FromViewer]]] = {
     0x01: ("Attach", _attach),
-    0x02: ("Ack", lambda r: Ack(r.u32(), r.u16())),
+    0x02: ("Ack", lambda r: Ack(r.u32(), r.u16(), r.u16())),
     0x03: ("Visibility", lambda r: Visibility(r.flag())),
     0x04: ("Ping", lambda r: Ping(r.u32())),
     0x05: ("Pong", lambda r: Pong(r.u32())),

@@ -1,7 +1,7 @@
 """Messages from a session to a viewer."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import TypeAlias
@@ -27,6 +27,11 @@ class Codec(IntEnum):
     INDEXED = 2
     PNG = 3
     JPEG = 4
+    VIDEO = 5
+    """Reserved: no viewer has a decoder for it yet."""
+    SHEET = 6
+    CACHED = 7
+    KEEP = 8
 
 
 class MachineState(IntEnum):
@@ -107,6 +112,15 @@ class Update:
     update: int
     lossy: bool
     pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedUpdate:
+    """An :class:`Update` whose pieces :func:`pack_pieces` has made bytes once for many viewers."""
+
+    update: int
+    lossy: bool
+    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +246,13 @@ COLOURS = 8
 _PIECE_HEAD = struct.Struct(">BHHHHI")
 
 
-def encode_to_viewer(message: ToViewer) -> bytes:  # noqa: C901 — one line a message
+def encode_to_viewer(message: ToViewer | PackedUpdate) -> bytes:  # noqa: C901 — one line a message
     """The bytes of *message*."""
     match message:
-        case Update():
-            return _encode_update(message)
+        case PackedUpdate(number, lossy, packed):
+            return struct.pack(">BIB", 0x83, number, lossy) + packed
+        case Update(number, lossy, pieces):
+            return struct.pack(">BIB", 0x83, number, lossy) + pack_pieces(pieces)
         case Welcome():
             head = struct.pack(
                 ">BBIBBI",
@@ -283,9 +299,10 @@ def _encode_person(person: Person) -> bytes:
     return head + text16(person.name)
 
 
-def _encode_update(message: Update) -> bytes:
-    parts = [struct.pack(">BIBH", 0x83, message.update, message.lossy, len(message.pieces))]
-    for p in message.pieces:
+def pack_pieces(pieces: Sequence[Piece]) -> bytes:
+    """What follows an update's number and flags: the same for every viewer that gets the same."""
+    parts = [struct.pack(">H", len(pieces))]
+    for p in pieces:
         parts.append(_PIECE_HEAD.pack(p.codec, p.x, p.y, p.width, p.height, len(p.payload)))
         parts.append(p.payload)
     return b"".join(parts)

@@ -31,7 +31,7 @@ def test_any_bytes_give_a_message_or_a_protocol_error(data: bytes) -> None:
         (b"", "empty"),
         (b"\x7f", "unknown type 0x7f"),
         (b"\x01\x01\x00\x00\x00" + bytes(12), "version 1"),
-        (b"\x01\x02\x09\x00\x00" + bytes(12), "credential kind 9"),
+        (b"\x01\x03\x09\x00\x00" + bytes(12), "credential kind 9"),
         (b"\x03\x02", "0 or 1"),
         (b"\x07\x05" + bytes(4), "unknown action 5"),
         (b"\x15\x00\x00\x00\x01\xff", "UTF-8"),

@@ -10,7 +10,8 @@ import pytest
 
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.wire.from_viewer import decode_from_viewer, encode_from_viewer
-from webvdi.wire.to_viewer import decode_to_viewer, encode_to_viewer
+from webvdi.wire.pieces import decode_runs, decode_sheet, encode_runs, encode_sheet
+from webvdi.wire.to_viewer import Codec, decode_to_viewer, encode_to_viewer
 
 GOLDENS = Path(__file__).parents[2] / "goldens" / "wire"
 
@@ -75,3 +76,29 @@ def test_a_session_message_cut_short_or_too_long_is_refused(data: bytes, message
             decode_to_viewer(data[:length])
     with pytest.raises(RemoteProtocolError):
         decode_to_viewer(data + b"\0")
+
+
+def payloads(*, refused: bool) -> list[Any]:
+    return [
+        pytest.param(v["codec"], bytes.fromhex(v["hex"]), v.get("fields"), id=v["name"])
+        for v in json.loads((GOLDENS / "payloads.json").read_text())
+        if v.get("refused", False) is refused
+    ]
+
+
+@pytest.mark.parametrize(("codec", "data", "fields"), payloads(refused=False))
+def test_payloads(codec: int, data: bytes, fields: Any) -> None:
+    if codec == Codec.SHEET:
+        sheet = decode_sheet(data)
+        assert plain(sheet) == fields
+        assert encode_sheet(sheet) == data
+    else:
+        runs = decode_runs(data)
+        assert [plain(run) for run in runs] == fields
+        assert encode_runs(runs) == data
+
+
+@pytest.mark.parametrize(("codec", "data", "fields"), payloads(refused=True))
+def test_refused_payloads(codec: int, data: bytes, fields: None) -> None:
+    with pytest.raises(RemoteProtocolError):
+        (decode_sheet if codec == Codec.SHEET else decode_runs)(data)

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webvdi.base.errors import RemoteProtocolError
-from webvdi.wire.to_viewer import decode_to_viewer
+from webvdi.wire.to_viewer import (
+    Codec,
+    PackedUpdate,
+    Piece,
+    Update,
+    decode_to_viewer,
+    encode_to_viewer,
+    pack_pieces,
+)
 
 
 @given(st.binary(max_size=64))
@@ -31,3 +39,12 @@ def test_any_bytes_give_a_message_or_a_protocol_error(data: bytes) -> None:
 def test_what_is_refused_is_named(data: bytes, says: str) -> None:
     with pytest.raises(RemoteProtocolError, match=says):
         decode_to_viewer(data)
+
+
+def test_an_update_whose_pieces_are_packed_once_is_the_same_bytes() -> None:
+    pieces = (Piece(Codec.FILL, 1, 2, 3, 4, b"rgb"), Piece(Codec.PNG, 5, 6, 7, 8, b"png"))
+    packed = pack_pieces(pieces)
+    for number, lossy in ((1, False), (77, True)):
+        assert encode_to_viewer(PackedUpdate(number, lossy, packed)) == encode_to_viewer(
+            Update(number, lossy, pieces)
+        )

@@ -15,6 +15,7 @@ import { toast } from './toast.js';
 /** @import { Viewer } from '../viewer/viewer.js' */
 /** @import { Locale } from './locale.js' */
 /** @import { Power } from './power.js' */
+/** @import { Readout } from './readout.js' */
 /** @import { Side } from './side.js' */
 /** @import { Size, Sizing } from './sizing.js' */
 /** @import { MachineView } from './types.js' */
@@ -27,6 +28,7 @@ import { toast } from './toast.js';
  * @property {{locale: Locale, view: MachineView | null, guestText: string}} page
  * @property {(locale: Locale) => void} speak
  * @property {Sizing} sizing
+ * @property {Readout} readout
  * @property {() => void} showChoices
  */
 
@@ -76,6 +78,12 @@ class Bar {
     toggleViewOnly() {
         this.viewer.setViewOnly(!this.viewer.viewOnly);
         toast(this.text(this.viewer.viewOnly ? 'view_only_on' : 'view_only_off'));
+        this.around.showChoices();
+    }
+
+    toggleReadout() {
+        this.around.readout.toggle();
+        this.around.readout.show(this.viewer.stats(), this.around.page.locale);
         this.around.showChoices();
     }
 
@@ -133,6 +141,7 @@ class Bar {
         button('journal').onclick = () => side.open('journal');
         button('screenshot').onclick = () => this.saveScreenshot();
         button('view-only').onclick = () => this.toggleViewOnly();
+        button('show-readout').onclick = () => this.toggleReadout();
         button('sign-out').onclick = () => leave(this.around.page.locale);
         button('help').onclick = () => openHelp(() => this.viewer.focus());
         for (const each of document.querySelectorAll('[data-scale]')) {

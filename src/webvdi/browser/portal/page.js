@@ -16,6 +16,7 @@ import { Overlay } from './overlay.js';
 import { button, element, icon } from './page_elements.js';
 import { nameOf } from './people_model.js';
 import { Power } from './power.js';
+import { Readout } from './readout.js';
 import { Side } from './side.js';
 import { Sizing } from './sizing.js';
 import { toast } from './toast.js';
@@ -64,6 +65,7 @@ Object.assign(window, { webvdi: { viewer } });
 
 const sizing = new Sizing(viewer, pixelForPixel ? 'off' : 'fit');
 const toolbar = new Toolbar(() => viewer.focus());
+const readout = new Readout();
 const overlay = new Overlay((action) => act(action));
 const power = new Power({
     locale: () => page.locale,
@@ -122,6 +124,7 @@ function showChoices() {
     button('composing').setAttribute('aria-checked', String(viewer.composing));
     button('keyboard').setAttribute('aria-pressed', String(viewer.composing));
     button('view-only').setAttribute('aria-checked', String(viewer.viewOnly || viewer.role === 'observer'));
+    button('show-readout').setAttribute('aria-checked', String(readout.open));
     button('view-only').disabled = viewer.role === 'observer';
     const full = document.fullscreenElement !== null;
     button('fullscreen').replaceChildren(icon(full ? 'window' : 'fullscreen'));
@@ -281,7 +284,10 @@ function listenToViewer() {
     on('credentialsrequired', askCredentials);
     on('name', ({ name }) => showName(name));
     on('bell', () => toolbar.ring());
-    on('stats', (summary) => toolbar.showQuality(summary, page.locale));
+    on('stats', (figures) => {
+        toolbar.showQuality(figures, page.locale);
+        readout.show(figures, page.locale);
+    });
     on('chord', () => toolbar.show({ focus: true }));
     on('people', () => {
         control.update();
@@ -326,7 +332,7 @@ async function learnMe() {
 if (!page.machine) { // this page is of one machine: the first page knows which there are
     location.replace('./');
 } else {
-    listenToBar({ viewer, power, side, page, sizing, showChoices, speak });
+    listenToBar({ viewer, power, side, page, sizing, readout, showChoices, speak });
     listenToViewer();
     listenToWindow();
     applyLocale();

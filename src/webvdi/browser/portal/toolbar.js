@@ -94,13 +94,13 @@ export class Toolbar {
      * @param {Locale} locale
      */
     showQuality(summary, locale) {
-        const { roundTrip, bitsPerSecond, updatesPerSecond } = summary;
+        const { roundTrip, bitsPerSecond, framesPerSecond } = summary;
         const mbit = bitsPerSecond / 1e6;
         element('quality').textContent = roundTrip === null ? locale.text('quality_unknown')
             : locale.text('quality', {
                 ms: String(Math.round(roundTrip)),
                 mbit: mbit.toFixed(mbit < 10 ? 1 : 0),
-                updates: String(Math.round(updatesPerSecond)),
+                frames: String(Math.round(framesPerSecond)),
             });
         document.body.dataset['quality'] = qualityOf(summary);
     }

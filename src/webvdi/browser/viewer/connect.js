@@ -163,7 +163,9 @@ export class Connection {
     /** Sends an input now, or shortly after a reconnect. @param {Input} input */
     input(input) {
         if (this.#wasLive && this.#phase !== 'ended') {
-            this.send(this.#its.session.number(input, this.#clock.now()));
+            const numbered = this.#its.session.number(input, this.#clock.now());
+            this.#its.stats.input(numbered);
+            this.send(numbered);
         }
     }
 
@@ -231,7 +233,10 @@ export class Connection {
             case 'Welcome': this.#welcomed(message); break;
             case 'Ping': this.#transmit({ type: 'Pong', token: message.token }); break;
             case 'Pong': this.#answered(message.token); break;
-            case 'InputAck': this.#its.session.confirmed(message.input); break;
+            case 'InputAck':
+                this.#its.session.confirmed(message.input);
+                this.#its.stats.confirmed(message.input);
+                break;
             case 'Farewell': this.#farewell(message.reason, message.message); break;
             default: this.#its.onmessage(message);
         }

@@ -1,5 +1,5 @@
 /**
- * The viewer protocol, version 2: messages to bytes and back, and nothing else.
+ * The viewer protocol, version 3: messages to bytes and back, and nothing else.
  *
  * Each message is one line of a table that reads like docs/reference/viewer-protocol.md; the
  * same golden vectors (tests/goldens/wire) hold this file and `webvdi.wire` to it.
@@ -16,14 +16,16 @@ import {
 
 const utf8 = new TextEncoder();
 
-export const VERSION = 2;
+export const VERSION = 3;
 export const MAX_TEXT_BYTES = 4096;
 export const MAX_CLIPBOARD_BYTES = 1 << 20;
 export const MAX_NOTCHES = 20;
 
 export const Credential = Object.freeze({ TICKET: 0, RESUME_KEY: 1 });
-export const Capability = Object.freeze({ JPEG: 1, PNG: 2 });
-export const Codec = Object.freeze({ COPY: 0, FILL: 1, INDEXED: 2, PNG: 3, JPEG: 4 });
+export const Capability = Object.freeze({ JPEG: 1, PNG: 2, TILES: 4 });
+export const Codec = Object.freeze({
+    COPY: 0, FILL: 1, INDEXED: 2, PNG: 3, JPEG: 4, VIDEO: 5, SHEET: 6, CACHED: 7, KEEP: 8,
+});
 export const Role = Object.freeze({ OBSERVER: 1, CONTROLLER: 2, OWNER: 3 });
 export const MachineState = Object.freeze({
     CONNECTING: 0, LIVE: 1, LOST: 2, OFF: 3, PAUSED: 4, CREDENTIALS: 5, FAILED: 6,
@@ -41,7 +43,7 @@ export const COLOURS = 8;
 
 const notches = integer(2, -MAX_NOTCHES, MAX_NOTCHES);
 const version = integer(1, VERSION, VERSION);
-const codec = integer(1, Codec.COPY, Codec.JPEG);
+const codec = integer(1, Codec.COPY, Codec.KEEP);
 
 /** @type {Kind} bit 0; the other bits are for later versions */
 const lossyFlag = {
@@ -91,7 +93,7 @@ const FROM_VIEWER = [
         version, kind: bit, credential: text16, last_update: u32,
         capabilities: u32, width: u16, height: u16,
     }),
-    line(0x02, 'Ack', { update: u32, cost_ms: u16 }),
+    line(0x02, 'Ack', { update: u32, cost_ms: u16, waiting: u16 }),
     line(0x03, 'Visibility', { visible: flag }),
     line(0x04, 'Ping', { token: u32 }),
     line(0x05, 'Pong', { token: u32 }),

@@ -2,15 +2,19 @@
  * The guest's screen on a canvas.
  *
  * Updates are decoded as they come, several at a time, and drawn in their order, each in one
- * synchronous task: nobody ever sees half an update. Nothing here waits for an animation frame,
- * which a hidden page does not get.
+ * synchronous task: nobody ever sees half an update. When a task may draw, frames.js says; one
+ * draws all that is decoded by then.
  */
 
 import { createDecoders } from './decoders/registry.js';
 import { ProtocolError } from './errors.js';
+import { Exactness } from './exactness.js';
+import { Frames, REAL_PAGE } from './frames.js';
+import { TileCache } from './tile_cache.js';
 
 /** @import { Desktop, Piece, Update } from './wire_types.js' */
 /** @import { Decoder, Paint } from './decoders/registry.js' */
+/** @import { Page } from './frames.js' */
 
 /**
  * @typedef {object} Drawn what became of an update
@@ -23,14 +27,17 @@ import { ProtocolError } from './errors.js';
  * @typedef {object} Job something to be done in its turn
  * @property {boolean} ready
  * @property {boolean} [resizes] it is about the size, not about pixels
- * @property {() => void} run
+ * @property {() => Drawn | null} run
  */
 
 export class Screen {
     /** @type {CanvasRenderingContext2D} */
     #context;
     /** @type {Map<number, Decoder>} */
-    #decoders = createDecoders();
+    #decoders;
+    #tiles = new TileCache();
+    #exactness = new Exactness();
+    #frames;
     /** @type {Job[]} in order of arrival; the session's in-flight budget bounds it */
     #jobs = [];
     /** Size that the updates now arriving are meant for. */
@@ -44,14 +51,17 @@ export class Screen {
 
     /**
      * @param {HTMLCanvasElement} canvas
-     * @param {{drawn: (drawn: Drawn) => void, resized: (width: number, height: number) => void,
-     *     failed: (error: Error) => void}} events
-     * @param {() => number} [now] milliseconds
+     * @param {{drawn: (drawn: Drawn[], waiting: number) => void,
+     *     resized: (width: number, height: number) => void, failed: (error: Error) => void}} events
+     *     drawn: these updates, in one task, while so many others have come and wait
+     * @param {{now?: () => number, page?: Page}} [surroundings] now: milliseconds
      */
-    constructor(canvas, events, now = () => performance.now()) {
+    constructor(canvas, events, { now = () => performance.now(), page = REAL_PAGE } = {}) {
         this.canvas = canvas;
         this.#events = events;
         this.#now = now;
+        this.#decoders = createDecoders(this.#tiles);
+        this.#frames = new Frames(() => this.#drain(), page);
         this.#context = /** @type {CanvasRenderingContext2D} */ (
             canvas.getContext('2d', { alpha: false }));
         /** Whether anything was ever drawn. */
@@ -66,14 +76,22 @@ export class Screen {
         return this.canvas.height;
     }
 
-    /** The connection is gone: what it had not drawn never will be; the picture stays. */
+    /** The share of the picture that is not exact: 0 when all of it is. */
+    get lossyShare() {
+        return this.#exactness.lossyShare;
+    }
+
+    /**
+     * The connection is gone: what it had not drawn never will be; the picture stays, and so do
+     * the tiles that are kept.
+     */
     reset() {
         this.#generation += 1;
         const jobs = this.#jobs;
         this.#jobs = [];
         // The session may not say the size again, but it will send the pixels again.
         jobs.filter(({ resizes }) => resizes).forEach(({ run }) => run());
-        this.#decoders = createDecoders();
+        this.#decoders = createDecoders(this.#tiles);
         this.#expected = { width: this.width, height: this.height };
     }
 
@@ -116,7 +134,11 @@ export class Screen {
         if (piece.x + piece.width > width || piece.y + piece.height > height) {
             throw new ProtocolError('a piece outside the screen');
         }
-        return /** @type {Decoder} */ (this.#decoders.get(piece.codec)).decode(piece);
+        const decoder = this.#decoders.get(piece.codec);
+        if (!decoder) {
+            throw new ProtocolError(`a piece of codec ${piece.codec}, which has no decoder yet`);
+        }
+        return decoder.decode(piece, this.#expected);
     }
 
     /**
@@ -127,14 +149,14 @@ export class Screen {
     #whenDecoded(update, decoded, arrived) {
         const generation = this.#generation;
         /** @type {Job} */
-        const job = { ready: false, run: () => {} };
+        const job = { ready: false, run: () => null };
         this.#enqueue(job);
         Promise.all(decoded).then((paints) => {
             if (generation === this.#generation) {
                 const decode = this.#now() - arrived;
                 job.run = () => this.#draw(update, paints, arrived, decode);
                 job.ready = true;
-                this.#drain();
+                this.#ready();
             }
         }).catch((error) => {
             if (generation === this.#generation) {
@@ -146,14 +168,36 @@ export class Screen {
     /** @param {Job} job */
     #enqueue(job) {
         this.#jobs.push(job);
-        this.#drain();
+        this.#ready();
     }
 
-    #drain() {
-        while (this.#jobs[0]?.ready) {
-            const job = /** @type {Job} */ (this.#jobs.shift());
-            job.run();
+    #ready() {
+        if (this.#jobs[0]?.ready) {
+            this.#frames.wanted();
         }
+    }
+
+    /** Everything that is ready, in one task; whether there was anything to draw. */
+    #drain() {
+        /** @type {Drawn[]} */
+        const drawn = [];
+        try {
+            while (this.#jobs[0]?.ready) {
+                const done = /** @type {Job} */ (this.#jobs.shift()).run();
+                if (done) {
+                    drawn.push(done);
+                }
+            }
+        } catch (error) {
+            this.#jobs = [];
+            this.#events.failed(/** @type {Error} */ (error));
+            return false;
+        }
+        if (drawn.length) {
+            const waiting = this.#jobs.filter(({ resizes }) => !resizes).length;
+            this.#events.drawn(drawn, waiting);
+        }
+        return drawn.length > 0;
     }
 
     /**
@@ -170,6 +214,7 @@ export class Screen {
             this.#context.imageSmoothingEnabled = false;
             this.#events.resized(width, height);
         }
+        return null;
     }
 
     /**
@@ -177,17 +222,20 @@ export class Screen {
      * @param {Paint[]} paints
      * @param {number} arrived
      * @param {number} decode
+     * @returns {Drawn}
      */
     #draw(update, paints, arrived, decode) {
         if (this.#blank) {
             this.#context.fillStyle = '#000';
             this.#context.fillRect(0, 0, this.width, this.height);
+            this.#exactness.resize(this.width, this.height);
             this.#blank = false;
         }
-        for (const paint of paints) {
+        paints.forEach((paint, index) => {
             paint(this.#context);
-        }
+            this.#exactness.drawn(/** @type {Piece} */ (update.pieces[index]));
+        });
         this.hasPicture ||= paints.length > 0;
-        this.#events.drawn({ update, cost: this.#now() - arrived, decode });
+        return { update, cost: this.#now() - arrived, decode };
     }
 }

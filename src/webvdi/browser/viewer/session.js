@@ -50,7 +50,7 @@ export class Session {
             kind: ticket === null ? Credential.RESUME_KEY : Credential.TICKET,
             credential: ticket ?? this.#resumeKey,
             last_update: ticket === null ? this.#lastUpdate : 0,
-            capabilities: Capability.JPEG | Capability.PNG,
+            capabilities: Capability.JPEG | Capability.PNG | Capability.TILES,
             ...space,
         };
     }

@@ -1,32 +1,82 @@
 /** How well the picture comes through: counts over the last seconds, and since the start. */
 
+import { areaOf, decodeRuns, decodeSheet } from './payloads.js';
 import { Codec } from './protocol.js';
 
 /** @import { Drawn } from './screen.js' */
+/** @import { NumberedInput, Piece } from './wire_types.js' */
 
 const WINDOW_MS = 2000;
 const ROUND_TRIPS = 5;
+/** Key presses whose answer is awaited, and latencies remembered. */
+const MAX_PRESSES = 16;
+/** A key that shows nothing for so long has no answer. */
+const ANSWER_WITHIN_MS = 2000;
 
 /** Codec names by number, for people. */
 const CODEC_NAMES = Object.keys(Codec).map((name) => name.toLowerCase());
 
+/** @typedef {{name: string, bytes: number, pixels: number}} Share what a piece brought */
+
 /**
  * @typedef {object} Summary
  * @property {number | null} roundTrip milliseconds, median of the last few pings
+ * @property {number | null} keyToPicture milliseconds, median of the last few key presses: from
+ *     the press to the drawing of the first update that came after the session had handled it
  * @property {number} bitsPerSecond received
  * @property {number} updatesPerSecond drawn
+ * @property {number} framesPerSecond shown: several updates may be drawn together
  * @property {number} decode milliseconds an update, mean
- * @property {Record<string, number>} codecs bytes of each codec in the window
+ * @property {Record<string, number>} codecs bytes of each codec in the window; a sheet counts as
+ *     what its picture is
+ * @property {Record<string, number>} pixels likewise: what each codec drew
  * @property {{bytes: number, updates: number, pieces: number}} total since the start
  */
+
+/** @param {number[]} values */
+function median(values) {
+    return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
+}
+
+/** @param {{width: number, height: number}[]} areas */
+const sizeOf = (areas) => areas.reduce((total, { width, height }) => total + width * height, 0);
+
+/**
+ * What a piece is, costs and draws.
+ * @param {Piece} piece that its decoder has accepted
+ * @returns {Share}
+ */
+function shareOf({ codec, x, y, width, height, payload }) {
+    const share = (/** @type {number} */ number, /** @type {number} */ pixels) => (
+        { name: CODEC_NAMES[number] ?? String(number), bytes: payload.length, pixels });
+    switch (codec) {
+        case Codec.KEEP: return share(codec, 0);
+        case Codec.CACHED: {
+            // The piece is the box around its tiles: they end at its edges, as at the screen's.
+            const box = { width: x + width, height: y + height };
+            return share(codec, sizeOf(decodeRuns(payload).map((run) => areaOf(run, box))));
+        }
+        case Codec.SHEET: {
+            const { picture, parts } = decodeSheet(payload);
+            return share(picture, sizeOf(parts));
+        }
+        default: return share(codec, width * height);
+    }
+}
 
 export class Stats {
     /** @type {{time: number, bytes: number}[]} */
     #received = [];
-    /** @type {{time: number, decode: number, codecs: [number, number][]}[]} */
+    /** @type {{time: number, decode: number, shares: Share[]}[]} */
     #drawn = [];
+    /** @type {{time: number}[]} */
+    #frames = [];
     /** @type {number[]} */
     #roundTrips = [];
+    /** @type {{input: number, time: number, handled: number | null}[]} without an answer so far */
+    #presses = [];
+    /** @type {number[]} */
+    #latencies = [];
     #total = { bytes: 0, updates: 0, pieces: 0 };
     #now;
 
@@ -42,15 +92,37 @@ export class Stats {
         this.#prune();
     }
 
-    /** @param {Drawn} drawn */
-    drawn({ update, decode }) {
-        this.#drawn.push({
-            time: this.#now(),
-            decode,
-            codecs: update.pieces.map(({ codec, payload }) => [codec, payload.length]),
-        });
-        this.#total.updates += 1;
-        this.#total.pieces += update.pieces.length;
+    /** An input goes out. @param {NumberedInput} message */
+    input(message) {
+        if (message.type === 'Key' && message.down) {
+            const press = { input: message.input, time: this.#now(), handled: null };
+            this.#presses = [...this.#presses, press].slice(-MAX_PRESSES);
+        }
+    }
+
+    /** @param {number} input this and all before it are handled */
+    confirmed(input) {
+        const now = this.#now();
+        for (const press of this.#presses) {
+            if (press.input <= input) {
+                press.handled ??= now;
+            }
+        }
+    }
+
+    /** Updates were drawn, in one task. @param {Drawn[]} drawn */
+    drawn(drawn) {
+        const time = this.#now();
+        this.#frames.push({ time });
+        for (const { update, decode } of drawn) {
+            this.#drawn.push({ time, decode, shares: update.pieces.map(shareOf) });
+            this.#total.updates += 1;
+            this.#total.pieces += update.pieces.length;
+        }
+        const newest = drawn.at(-1);
+        if (newest) {
+            this.#answer(time, time - newest.cost);
+        }
         this.#prune();
     }
 
@@ -62,6 +134,8 @@ export class Stats {
     /** A new connection: old round trips say nothing about it. */
     reset() {
         this.#roundTrips = [];
+        this.#presses = [];
+        this.#latencies = [];
     }
 
     /** @returns {Summary} */
@@ -69,26 +143,46 @@ export class Stats {
         this.#prune();
         const bytes = this.#received.reduce((sum, entry) => sum + entry.bytes, 0);
         const decode = this.#drawn.reduce((sum, entry) => sum + entry.decode, 0);
-        /** @type {Record<string, number>} */
-        const codecs = {};
-        for (const [codec, size] of this.#drawn.flatMap((entry) => entry.codecs)) {
-            const name = CODEC_NAMES[codec] ?? String(codec);
-            codecs[name] = (codecs[name] ?? 0) + size;
-        }
-        const sorted = [...this.#roundTrips].sort((a, b) => a - b);
         return {
-            roundTrip: sorted[Math.floor(sorted.length / 2)] ?? null,
+            roundTrip: median(this.#roundTrips),
+            keyToPicture: median(this.#latencies),
             bitsPerSecond: bytes * 8 * 1000 / WINDOW_MS,
             updatesPerSecond: this.#drawn.length * 1000 / WINDOW_MS,
+            framesPerSecond: this.#frames.length * 1000 / WINDOW_MS,
             decode: this.#drawn.length ? decode / this.#drawn.length : 0,
-            codecs,
+            ...this.#shares(),
             total: { ...this.#total },
         };
     }
 
+    /**
+     * What the session had handled when an update came is answered by it.
+     * @param {number} now
+     * @param {number} arrived
+     */
+    #answer(now, arrived) {
+        const waiting = this.#presses.filter(({ time }) => now - time < ANSWER_WITHIN_MS);
+        const answered = waiting.filter(({ handled }) => handled !== null && handled <= arrived);
+        this.#latencies = [...this.#latencies, ...answered.map(({ time }) => now - time)]
+            .slice(-MAX_PRESSES);
+        this.#presses = waiting.filter((press) => !answered.includes(press));
+    }
+
+    #shares() {
+        /** @type {Record<string, number>} */
+        const codecs = {};
+        /** @type {Record<string, number>} */
+        const pixels = {};
+        for (const share of this.#drawn.flatMap(({ shares }) => shares)) {
+            codecs[share.name] = (codecs[share.name] ?? 0) + share.bytes;
+            pixels[share.name] = (pixels[share.name] ?? 0) + share.pixels;
+        }
+        return { codecs, pixels };
+    }
+
     #prune() {
         const oldest = this.#now() - WINDOW_MS;
-        for (const list of [this.#received, this.#drawn]) {
+        for (const list of [this.#received, this.#drawn, this.#frames]) {
             const first = list.findIndex(({ time }) => time > oldest);
             list.splice(0, first === -1 ? list.length : first);
         }

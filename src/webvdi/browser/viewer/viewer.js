@@ -26,6 +26,10 @@ import { WebSocketTransport } from './transports/websocket.js';
 /** @import { ConnectDetails, Options } from './viewer_types.js' */
 /** @import { LinkState } from './connect.js' */
 /** @import { Drawn } from './screen.js' */
+/** @import { Summary } from './stats.js' */
+
+/** As a u16. @param {number} value */
+const clamped = (value) => Math.min(0xffff, Math.round(value));
 
 /** Its options and events: viewer_types.js, and docs/reference/viewer-api.md. */
 export class Viewer extends EventTarget {
@@ -62,7 +66,7 @@ export class Viewer extends EventTarget {
         this.#viewOnly = viewOnly;
         furnish(element, this.#canvas, label);
         this.#screen = new Screen(this.#canvas, {
-            drawn: (drawn) => this.#drawn(drawn),
+            drawn: (drawn, waiting) => this.#drawn(drawn, waiting),
             resized: (width, height) => this.#resized(width, height),
             failed: (error) => this.#connection?.fail(error),
         });
@@ -97,7 +101,7 @@ export class Viewer extends EventTarget {
             },
             everySecond: () => {
                 if (this.#state === 'live' && !document.hidden) {
-                    this.#emit('stats', this.#stats.summary());
+                    this.#emit('stats', this.stats());
                 }
             },
         });
@@ -227,8 +231,9 @@ export class Viewer extends EventTarget {
         this.#input.focus();
     }
 
+    /** @returns {Summary & {lossyShare: number}} */
     stats() {
-        return this.#stats.summary();
+        return { ...this.#stats.summary(), lossyShare: this.#screen.lossyShare };
     }
 
     /** The picture as it is, as a PNG file. @returns {Promise<Blob>} */
@@ -371,12 +376,16 @@ export class Viewer extends EventTarget {
         }
     }
 
-    /** @param {Drawn} drawn */
-    #drawn(drawn) {
-        const { update } = drawn.update;
+    /**
+     * @param {Drawn[]} drawn
+     * @param {number} waiting
+     */
+    #drawn(drawn, waiting) {
+        const { update: { update }, cost } = /** @type {Drawn} */ (drawn.at(-1));
         this.#session.drawn(update);
-        const cost = Math.min(0xffff, Math.round(drawn.cost));
-        this.#connection?.send({ type: 'Ack', update, cost_ms: cost });
+        this.#connection?.send({
+            type: 'Ack', update, cost_ms: clamped(cost), waiting: clamped(waiting),
+        });
         this.#stats.drawn(drawn);
         if (!this.#pictured && this.#screen.hasPicture) {
             this.#pictured = true;

@@ -3,7 +3,7 @@
  *
  * @typedef {{type: 'Attach', version: number, kind: number, credential: string,
  *     last_update: number, capabilities: number, width: number, height: number}} Attach
- * @typedef {{type: 'Ack', update: number, cost_ms: number}} Ack
+ * @typedef {{type: 'Ack', update: number, cost_ms: number, waiting: number}} Ack
  * @typedef {{type: 'Visibility', visible: boolean}} Visibility
  * @typedef {{type: 'Ping', token: number}} Ping
  * @typedef {{type: 'Pong', token: number}} Pong

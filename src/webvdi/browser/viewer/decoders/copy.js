@@ -3,28 +3,28 @@
 import { ProtocolError } from '../errors.js';
 
 /** @import { Piece } from '../wire_types.js' */
-/** @import { Paint } from './registry.js' */
+/** @import { Paint, Size } from './registry.js' */
 
 export class CopyDecoder {
     /**
      * @param {Piece} piece
+     * @param {Size} screen
      * @returns {Paint}
      */
-    decode({ x, y, width, height, payload }) {
+    decode({ x, y, width, height, payload }, screen) {
         if (payload.length !== 4) {
             throw new ProtocolError(`a copy piece of ${payload.length} bytes`);
         }
         const view = new DataView(payload.buffer, payload.byteOffset, 4);
         const fromX = view.getUint16(0);
         const fromY = view.getUint16(2);
+        if (fromX + width > screen.width || fromY + height > screen.height) {
+            throw new ProtocolError('a copy from outside the screen');
+        }
         return (context) => {
-            const { canvas } = context;
-            if (fromX + width > canvas.width || fromY + height > canvas.height) {
-                throw new ProtocolError('a copy from outside the screen');
-            }
             // Overlap is safe: a canvas drawn onto itself is read as a whole before it is
             // written (HTML, 4.12.5.1.14 "Drawing images").
-            context.drawImage(canvas, fromX, fromY, width, height, x, y, width, height);
+            context.drawImage(context.canvas, fromX, fromY, width, height, x, y, width, height);
         };
     }
 }

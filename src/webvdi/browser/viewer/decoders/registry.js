@@ -5,27 +5,40 @@
  */
 
 import { Codec } from '../protocol.js';
+import { CachedDecoder } from './cached.js';
 import { CopyDecoder } from './copy.js';
 import { FillDecoder } from './fill.js';
 import { IndexedDecoder } from './indexed.js';
 import { JpegDecoder } from './jpeg.js';
+import { KeepDecoder } from './keep.js';
 import { PngDecoder } from './png.js';
+import { SheetDecoder } from './sheet.js';
 
 /** @import { Piece } from '../wire_types.js' */
+/** @import { TileCache } from '../tile_cache.js' */
 
 /**
  * @typedef {(context: CanvasRenderingContext2D) => void} Paint draws a decoded piece, at once
- * @typedef {{decode(piece: Piece): Paint | Promise<Paint>}} Decoder decodes without drawing;
- *     what does not need the browser's help comes back at once, without a promise
+ * @typedef {{width: number, height: number}} Size of the screen that a piece is meant for
+ * @typedef {{decode(piece: Piece, screen: Size): Paint | Promise<Paint>}} Decoder decodes without
+ *     drawing; the piece is known to lie within the screen. What does not need the browser's help
+ *     comes back at once, without a promise
  */
 
-/** @returns {Map<number, Decoder>} */
-export function createDecoders() {
+/**
+ * Codec 5, video, is reserved and has none.
+ * @param {TileCache} tiles
+ * @returns {Map<number, Decoder>}
+ */
+export function createDecoders(tiles) {
     return new Map(/** @type {[number, Decoder][]} */ ([
         [Codec.COPY, new CopyDecoder()],
         [Codec.FILL, new FillDecoder()],
         [Codec.INDEXED, new IndexedDecoder()],
         [Codec.PNG, new PngDecoder()],
         [Codec.JPEG, new JpegDecoder()],
+        [Codec.SHEET, new SheetDecoder()],
+        [Codec.CACHED, new CachedDecoder(tiles)],
+        [Codec.KEEP, new KeepDecoder(tiles)],
     ]));
 }

@@ -1,0 +1,103 @@
+/**
+ * Tiles that the viewer keeps, in numbered slots on a canvas of their own.
+ *
+ * The session says what is kept where and what is drawn from where; nothing is decided here. It
+ * outlives connections and sizes of the screen, as long as its viewer.
+ */
+
+import { ProtocolError } from './errors.js';
+import { SLOTS, TILE } from './payloads.js';
+
+/** @import { Rect } from './payloads.js' */
+
+/** Slots beside each other: 2048 pixels, as high as wide, which every device can draw from. */
+const SLOTS_A_ROW = 128;
+
+/**
+ * @typedef {object} Span slots that lie beside each other, and their place on the screen
+ * @property {number} slotX in pixels
+ * @property {number} slotY
+ * @property {number} x
+ * @property {number} width cut off at the screen's edge
+ * @property {number} tiles
+ */
+
+/**
+ * A run's slots, cut where a row of them ends.
+ * @param {number} slot
+ * @param {number} count
+ * @param {Rect} area
+ * @returns {Span[]}
+ */
+function spansOf(slot, count, { x, width }) {
+    const spans = [];
+    for (let done = 0; done < count;) {
+        const first = slot + done;
+        const column = first % SLOTS_A_ROW;
+        const tiles = Math.min(count - done, SLOTS_A_ROW - column);
+        spans.push({
+            slotX: column * TILE,
+            slotY: Math.floor(first / SLOTS_A_ROW) * TILE,
+            x: x + done * TILE,
+            width: Math.min(tiles * TILE, width - done * TILE),
+            tiles,
+        });
+        done += tiles;
+    }
+    return spans;
+}
+
+export class TileCache {
+    /** @type {OffscreenCanvasRenderingContext2D | null} made when something is first kept: 16 MiB */
+    #context = null;
+    #kept = new Uint8Array(SLOTS);
+
+    /**
+     * Keeps *count* tiles of the screen in the slots from *slot* on.
+     * @param {CanvasRenderingContext2D} screen
+     * @param {number} slot
+     * @param {number} count
+     * @param {Rect} area of the tiles, cut off at the screen's edges
+     */
+    keep(screen, slot, count, area) {
+        const context = this.#atlas();
+        const { y, height } = area;
+        for (const { slotX, slotY, x, width, tiles } of spansOf(slot, count, area)) {
+            if (width < tiles * TILE || height < TILE) {
+                context.fillRect(slotX, slotY, tiles * TILE, TILE);
+            }
+            context.drawImage(screen.canvas, x, y, width, height, slotX, slotY, width, height);
+        }
+        this.#kept.fill(1, slot, slot + count);
+    }
+
+    /**
+     * Draws *count* tiles from the slots from *slot* on.
+     * @param {CanvasRenderingContext2D} screen
+     * @param {number} slot
+     * @param {number} count
+     * @param {Rect} area of the tiles, cut off at the screen's edges
+     * @throws {ProtocolError} nothing was kept there
+     */
+    draw(screen, slot, count, area) {
+        if (this.#kept.subarray(slot, slot + count).includes(0)) {
+            throw new ProtocolError(`tiles from slot ${slot} on, where none were kept`);
+        }
+        const { canvas } = this.#atlas();
+        const { y, height } = area;
+        for (const { slotX, slotY, x, width } of spansOf(slot, count, area)) {
+            screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
+        }
+    }
+
+    #atlas() {
+        if (this.#context === null) {
+            const canvas = new OffscreenCanvas(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE);
+            this.#context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+                canvas.getContext('2d', { alpha: false }));
+            this.#context.imageSmoothingEnabled = false;
+            this.#context.fillStyle = '#000';
+        }
+        return this.#context;
+    }
+}
