@@ -22,7 +22,7 @@ from webvdi.managed.encodes import Encodes, encoded
 from webvdi.managed.keeper import Keeper
 from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
 from webvdi.managed.parcel import Parcel
-from webvdi.managed.plan import FEW_TILES, MAX_PIECE_AREA, Draft, Job, Means, Plan
+from webvdi.managed.plan import FEW_TILES, MAX_PIECE_AREA, MAX_UPDATE_AREA, Draft, Job, Means, Plan
 from webvdi.managed.tiles import Tiles
 from webvdi.managed.viewer import Viewer
 from webvdi.wire.from_viewer import Capability
@@ -172,7 +172,7 @@ class PixelFeed:
         """Send what is new."""
         allowance = viewer.pacer.allowance(now)
         quality = allowance.quality if viewer.capabilities & Capability.JPEG else None
-        means = Means(allowance.size_bytes, quality)
+        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA)
         key: object = None
         sight = viewer.sight
         mask = sight.stale

@@ -93,7 +93,7 @@ class Means:
     """The update should stay below this."""
     quality: int | None
     """Of JPEG for photographic content; None: no loss."""
-    area: int = MAX_UPDATE_AREA
+    area: int
     """Pixels that the update may have, at most."""
 
 
