@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from webvdi.codecs import Content
 from webvdi.framebuffer import TILE, Frame, Pixels, TileMask
 from webvdi.wire.pieces import MAX_RUN, SLOTS, Run
 
@@ -70,17 +71,33 @@ class Keeper:
 
     # ------------------------------------------------------------ to be shown again
 
-    def held(self, mask: TileMask, flat: TileMask, picture: Pixels, holds: Generations) -> TileMask:
-        """The tiles of *mask* whose content a viewer holds; those of *flat* are not looked up."""
-        held = np.zeros_like(mask)
+    def held(
+        self,
+        mask: TileMask,
+        kinds: npt.NDArray[np.uint8],
+        picture: Pixels,
+        holds: Generations,
+    ) -> TileMask | None:
+        """The tiles of *mask* whose content a viewer holds; None if it holds none of them.
+
+        Those that *kinds* knows to be flat are not looked up.
+        """
         if holds is NOTHING_HELD:
-            return held
-        unknown = mask & (self._slot_at == _UNKNOWN) & ~flat
-        if unknown.any():
-            self._look_up(np.flatnonzero(unknown), picture)
-        tiles = np.flatnonzero(mask & (self._slot_at >= 0))
-        slots = self._slot_at.ravel()[tiles]
-        held.ravel()[tiles[holds[slots] == self.generations[slots]]] = True
+            return None
+        tiles = np.flatnonzero(mask)
+        slot_at = self._slot_at.reshape(-1)
+        slots = slot_at[tiles]
+        unknown = tiles[slots == _UNKNOWN]
+        if len(unknown):
+            self._look_up(unknown[kinds.reshape(-1)[unknown] != Content.FLAT], picture)
+            slots = slot_at[tiles]
+        there = slots >= 0
+        tiles, slots = tiles[there], slots[there]
+        tiles = tiles[holds[slots] == self.generations[slots]]
+        if not len(tiles):
+            return None
+        held = np.zeros(mask.shape, np.bool_)
+        held.reshape(-1)[tiles] = True
         return held
 
     def _look_up(self, tiles: npt.NDArray[np.intp], picture: Pixels) -> None:
@@ -88,7 +105,9 @@ class Keeper:
 
         While everything moves nothing is known, and it would be a waste to hash it all.
         """
-        slot_at = self._slot_at.ravel()
+        if not len(tiles):
+            return
+        slot_at = self._slot_at.reshape(-1)
         if len(tiles) > MAX_LOOKED_UP:
             sample = tiles[:: -(-len(tiles) // _SAMPLE)]
             found = self._found(sample, picture)
@@ -106,7 +125,7 @@ class Keeper:
         """The tiles of *mask* that a viewer may yet be asked to keep."""
         slots = self._slot_at
         there = slots >= 0
-        not_held = np.zeros_like(mask)
+        not_held = np.zeros(mask.shape, np.bool_)
         not_held[there] = holds[slots[there]] != self.generations[slots[there]]
         result: TileMask = mask & (not_held | ~(there | self._offered))
         return result
@@ -116,13 +135,13 @@ class Keeper:
         tiles = np.flatnonzero(mask & (self._slot_at < 0) & ~self._offered)
         if not len(tiles):
             return
-        self._offered.ravel()[tiles] = True
+        self._offered.reshape(-1)[tiles] = True
         digests = self._digests_of(tiles, picture)
         first = self._next
         slots = [self._slot_for(digest) for digest in digests]
         taken = (self._next - first) % SLOTS
         # Whoever showed what lay in the slots that were taken has none any more.
-        slot_at = self._slot_at.ravel()
+        slot_at = self._slot_at.reshape(-1)
         slot_at[(slot_at >= 0) & ((slot_at - first) % SLOTS < taken)] = _NONE
         slot_at[tiles] = [
             slot if self._digests[slot] == digest else _NONE
@@ -148,7 +167,7 @@ class Keeper:
         """The tiles of *mask*, all of which have slots, as few runs."""
         columns = mask.shape[1]
         tiles = np.flatnonzero(mask)
-        slots = self._slot_at.ravel()[tiles]
+        slots = self._slot_at.reshape(-1)[tiles]
         follows = (np.diff(tiles) == 1) & (np.diff(slots) == 1) & (tiles[1:] % columns != 0)
         starts = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(tiles)]
         return tuple(

@@ -31,6 +31,8 @@ class Parcel:
         self._height = height
         self._done: dict[EncodeKey, Encoded] = {}
         self._packed: bytes | None = None
+        self.touched = plan.touched
+        """All tiles in which it draws."""
 
     @property
     def complete(self) -> bool:
@@ -53,6 +55,8 @@ class Parcel:
     @property
     def unexpectedly_exact(self) -> list[Rect]:
         """What might have been lossy and is not; once it is complete."""
+        if self.plan.lossy is None:
+            return []
         exact = [k for k in self.keys if k.quality is not None and not self._done[k].lossy]
         return [rect for key in exact for rect in key.rects]
 

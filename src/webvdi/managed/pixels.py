@@ -15,17 +15,23 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from webvdi.codecs import Encoded
+from webvdi.codecs import Content, Encoded
 from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
 from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.encodes import Encodes, encoded
 from webvdi.managed.keeper import Keeper
 from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
 from webvdi.managed.parcel import Parcel
-from webvdi.managed.plan import FEW_TILES, MAX_PIECE_AREA, MAX_UPDATE_AREA, Draft, Job, Means, Plan
+from webvdi.managed.plan import (
+    FEW_TILES,
+    MAX_PIECE_AREA,
+    MAX_UPDATE_AREA,
+    Draft,
+    Means,
+    Plan,
+)
 from webvdi.managed.tiles import Tiles
 from webvdi.managed.viewer import Viewer
-from webvdi.wire.from_viewer import Capability
 
 REST_S = 0.15
 """A tile that has not changed for so long is at rest, and refined."""
@@ -139,7 +145,12 @@ class PixelFeed:
         """Start an update for each viewer for which there is something, and room for it."""
         if not self.opened or self._awaits_picture:
             return []
-        ready = [v for v in self._viewers.values() if v.parcel is None and self.may_send(v, now)]
+        news = self.settled and self.mirror.version != self._committed
+        ready = [
+            viewer
+            for viewer in self._viewers.values()
+            if viewer.parcel is None and (news or viewer.wants) and self.may_send(viewer, now)
+        ]
         if not ready:
             return []
         self._commit(now)
@@ -153,7 +164,7 @@ class PixelFeed:
     def _serve(self, viewer: Viewer, now: float) -> Iterable[Command]:
         sight = viewer.sight
         behind = sight.behind
-        if sight.lossy.any() and (not behind or self._is_refiners_turn(viewer, now)):
+        if sight.any_lossy and (not behind or self._is_refiners_turn(viewer, now)):
             resting = sight.lossy & ~sight.stale & self._tiles.rested(now, REST_S)
             if resting.any():
                 viewer.looked_at = now
@@ -170,27 +181,27 @@ class PixelFeed:
 
     def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Send what is new."""
+        sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
-        quality = allowance.quality if viewer.capabilities & Capability.JPEG else None
+        quality = allowance.quality if viewer.draws_jpeg else None
         means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA)
-        key: object = None
-        sight = viewer.sight
-        mask = sight.stale
-        kinds = None
+        mask, kinds = sight.stale, None
         if np.count_nonzero(mask) > FEW_TILES:
-            kinds = self._tiles.kinds(mask, self._frames.picture)
-        held = self._held(viewer, mask)
+            kinds = tiles.look_at(mask, picture)
+        held = self._keeper.held(mask, tiles.kinds, picture, viewer.holds)
+        key: object = None
         if len(self._viewers) > 1:
-            masks = np.packbits(mask).tobytes(), np.packbits(held).tobytes()
-            key = (masks, tuple(sight.pending), means, viewer.cursor)
+            key = (_told(mask), _told(held), tuple(sight.pending), means, viewer.cursor)
             shared = self._shared.get(key)
             if shared is not None:
                 return self._begin(viewer, shared, now)
+        rest = mask if held is None else mask & ~held
+        runs = () if held is None else self._keeper.runs(held)
         draft = Draft(*self._frames.size, kinds, means)
-        jobs, exact, lossy, cursor = draft.jobs(mask & ~held, viewer.cursor)
-        runs = self._keeper.runs(held)
-        moves = tuple(sight.pending)
-        plan = Plan(moves, runs, jobs, (), exact | held, lossy, cursor)
+        jobs, exact, lossy, cursor = draft.jobs(rest, viewer.cursor)
+        if held is not None:
+            exact = exact | held
+        plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, cursor=cursor)
         parcel = self._parcel(plan)
         if key is not None and len(self._shared) < MAX_SHARED:
             self._shared[key] = parcel
@@ -198,16 +209,15 @@ class PixelFeed:
 
     def _refine(self, viewer: Viewer, mask: TileMask, now: float) -> Iterable[Command]:
         """Send exactly what rests and is lossy, as much as is affordable at a time."""
-        kinds = self._tiles.kinds(mask, self._frames.picture)
-        held = self._held(viewer, mask)
-        size_bytes = viewer.pacer.allowance(now).size_bytes
-        draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, MAX_PIECE_AREA))
-        nothing = np.zeros_like(mask)
-        jobs: tuple[Job, ...] = ()
-        exact = held
-        if not held.any():
+        kinds = self._tiles.look_at(mask, self._frames.picture)
+        held = self._keeper.held(mask, kinds, self._frames.picture, viewer.holds)
+        if held is not None:
+            plan = Plan(held, cached=self._keeper.runs(held), cursor=viewer.cursor)
+        else:
+            size_bytes = viewer.pacer.allowance(now).size_bytes
+            draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, MAX_PIECE_AREA))
             jobs, exact, _, _ = draft.jobs(mask, 0)
-        plan = Plan((), self._keeper.runs(held), jobs, (), exact, nothing, viewer.cursor)
+            plan = Plan(exact, jobs=jobs, cursor=viewer.cursor)
         return self._begin(viewer, self._parcel(plan), now)
 
     def _keep(self, viewer: Viewer, now: float) -> Iterable[Command]:
@@ -219,26 +229,22 @@ class PixelFeed:
         mask = self._tiles.rested(now, KEEP_REST_S) & ~viewer.sight.lossy
         mask = self._keeper.keepable(mask, viewer.holds)
         if mask.any():
-            self._tiles.kinds(mask, picture)
-            mask &= ~self._tiles.flat
+            mask &= self._tiles.look_at(mask, picture) != Content.FLAT
         wanted = np.flatnonzero(mask)
         if not len(wanted):
             viewer.looked_at = now
-            viewer.may_keep = self._changed_at > now - KEEP_REST_S or bool(viewer.sight.lossy.any())
+            viewer.may_keep = self._changed_at > now - KEEP_REST_S or viewer.sight.any_lossy
             return ()
-        mask.ravel()[wanted[MAX_KEPT:]] = False
+        mask.reshape(-1)[wanted[MAX_KEPT:]] = False
         self._keeper.give(mask, picture)
         mask = self._keeper.keepable(mask, viewer.holds)
         kept = self._keeper.runs(mask)
         if not kept:
             return ()
         viewer.keep(self._keeper.slots_of(mask), self._keeper.generations)
-        nothing = np.zeros_like(mask)
-        plan = Plan((), (), (), kept, nothing, nothing, viewer.cursor)
+        nothing = np.zeros(mask.shape, np.bool_)
+        plan = Plan(nothing, kept=kept, cursor=viewer.cursor)
         return self._begin(viewer, self._parcel(plan), now)
-
-    def _held(self, viewer: Viewer, mask: TileMask) -> TileMask:
-        return self._keeper.held(mask, self._tiles.flat, self._frames.picture, viewer.holds)
 
     # ------------------------------------------------------------ encoding, once for all
 
@@ -292,7 +298,7 @@ class PixelFeed:
         for viewer in self._viewers.values():
             if not viewer.watching:
                 continue
-            if viewer.sight.lossy.any():
+            if viewer.sight.any_lossy:
                 due.append(self._changed_at + REST_S + _A_LITTLE_S)
             if viewer.may_keep and viewer.keeps_tiles:
                 rested = max(self._changed_at, viewer.looked_at)
@@ -302,3 +308,8 @@ class PixelFeed:
                 due.append(pacer)
         later = [time for time in due if time > now]
         return min(later) if later else None
+
+
+def _told(mask: TileMask | None) -> bytes:
+    """A mask as what equal masks have in common."""
+    return b"" if mask is None else np.packbits(mask).tobytes()

@@ -10,7 +10,7 @@ Nothing here knows viewers, links or clocks.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -65,21 +65,21 @@ class Job:
 class Plan:
     """One update."""
 
+    exact: TileMask
+    """Tiles that it makes right without loss."""
+    lossy: TileMask | None = None
+    """Tiles that it makes right but for the loss of JPEG; None: there are none."""
     moves: tuple[Move, ...] = ()
     cached: tuple[Run, ...] = ()
     jobs: tuple[Job, ...] = ()
     kept: tuple[Run, ...] = ()
-    exact: TileMask = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
-    """Tiles that it makes right without loss."""
-    lossy: TileMask = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
-    """Tiles that it makes right but for the loss of JPEG."""
     cursor: int = 0
     """The tile row from which the next plan goes on, where not everything fitted."""
 
     @property
     def touched(self) -> TileMask:
         """All tiles that it draws in."""
-        touched = self.exact | self.lossy
+        touched = self.exact.copy() if self.lossy is None else self.exact | self.lossy
         for move in self.moves:
             touched[covered(move.rect)] = True
         return touched
@@ -109,31 +109,42 @@ class Draft:
         self._kinds = kinds
         self._means = means
 
-    def jobs(self, mask: TileMask, cursor: int) -> tuple[tuple[Job, ...], TileMask, TileMask, int]:
+    def jobs(
+        self, mask: TileMask, cursor: int
+    ) -> tuple[tuple[Job, ...], TileMask, TileMask | None, int]:
         """Jobs for as many tiles of *mask* as can be.
 
         Answers them, the tiles that they draw exactly and with loss, and the new cursor.
         """
-        nothing = np.zeros_like(mask)
         if self._kinds is None:
             rects, exact = self._rects(mask)
-            return tuple(_jobs(rects, None)), exact, nothing, 0
-        photo = nothing
+            return tuple(_jobs(rects, None)), exact, None, 0
+        photo = None
         if self._means.quality is not None:
             photo = mask & (self._kinds == Content.PHOTO)
         mask, cursor = self._affordable(mask, photo, cursor)
-        photo &= mask
-        soft = [r for r in self._exactly(photo) if r.area >= _MIN_JPEG_AREA][:MAX_RECTS]
-        lossy = _mask_of(soft, mask) if soft else nothing
-        sharp, exact = self._rects(self._closed(mask & ~lossy) & ~lossy)
+        soft: list[Rect] = []
+        if photo is not None:
+            soft = [r for r in self._exactly(photo & mask) if r.area >= _MIN_JPEG_AREA]
+            soft = soft[:MAX_RECTS]
+        lossy = None
+        if soft:
+            lossy = _mask_of(soft, mask)
+            mask = mask & ~lossy
+        closed = self._closed(mask)
+        if lossy is not None:
+            closed &= ~lossy
+        sharp, exact = self._rects(closed)
         jobs = (*_jobs(sharp, None), *_jobs(soft, self._means.quality))
         return jobs, exact, lossy, cursor
 
-    def _affordable(self, mask: TileMask, photo: TileMask, cursor: int) -> tuple[TileMask, int]:
+    def _affordable(
+        self, mask: TileMask, photo: TileMask | None, cursor: int
+    ) -> tuple[TileMask, int]:
         """The tiles of *mask* that fit into the update; at least a few."""
         assert self._kinds is not None
         costs = _costs(None)[self._kinds]
-        if self._means.quality is not None:
+        if photo is not None:
             costs[photo] = _costs(self._means.quality)[Content.PHOTO]
         tiles = np.flatnonzero(mask)
         most = self._means.area // TILE_AREA
@@ -143,7 +154,7 @@ class Draft:
         total = np.cumsum(costs.ravel()[tiles])
         fitting = int(np.searchsorted(total, self._means.size_bytes, "right"))
         count = min(max(SMALL_TILES, fitting), most, len(tiles))
-        chosen = np.zeros_like(mask)
+        chosen = np.zeros(mask.shape, np.bool_)
         chosen.ravel()[tiles[:count]] = True
         last = int(tiles[count - 1]) // mask.shape[1]
         return chosen, (last + 1) % mask.shape[0]
@@ -219,7 +230,7 @@ def _strips(rect: Rect) -> Iterator[Rect]:
 
 
 def _mask_of(rects: Iterable[Rect], like: TileMask) -> TileMask:
-    mask = np.zeros_like(like)
+    mask = np.zeros(like.shape, np.bool_)
     for rect in rects:
         mask[covered(rect)] = True
     return mask

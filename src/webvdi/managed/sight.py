@@ -23,12 +23,15 @@ been long ago that the pixels which so many moves carry were sent."""
 class Sight:
     """Masks of a viewer, of the shape of the picture's tiles."""
 
-    __slots__ = ("lossy", "moves_seen", "pending", "stale")
+    __slots__ = ("any_lossy", "any_stale", "lossy", "moves_seen", "pending", "stale")
 
     def __init__(self, rows: int, columns: int) -> None:
         """Nothing of the picture is known to the viewer."""
         self.stale: TileMask = np.ones((rows, columns), np.bool_)
+        self.any_stale = True
+        """Whether any tile is stale; kept, as it is asked for all the time."""
         self.lossy: TileMask = np.zeros((rows, columns), np.bool_)
+        self.any_lossy = False
         self.pending: list[Move] = []
         """In the order in which they are to be made."""
         self.moves_seen = 0
@@ -37,7 +40,7 @@ class Sight:
     @property
     def behind(self) -> bool:
         """Whether something of the picture has not been sent at all."""
-        return bool(self.pending) or bool(self.stale.any())
+        return self.any_stale or bool(self.pending)
 
     # ------------------------------------------------------------ the picture goes forward
 
@@ -45,7 +48,10 @@ class Sight:
         """The picture became *frame*, of the same size as before."""
         for move in frame.moves:
             self._move(move)
+        if frame.moves and self.any_lossy:
+            self.any_lossy = bool(self.lossy.any())
         self.stale |= frame.wrong
+        self.any_stale = bool(self.stale.any())
         if len(self.pending) > MAX_PENDING:
             self.drop_moves()
 
@@ -53,18 +59,22 @@ class Sight:
         """As :meth:`advance`, for a viewer that does not look: cheaper, and nothing is pending."""
         self.drop_moves()
         self.stale |= frame.changed
+        self.any_stale = True
 
     def drop_moves(self) -> None:
         """Make no move that is pending: what they would have drawn is stale."""
+        if not self.pending:
+            return
         for move in self.pending:
             self.stale[covered(move.rect)] = True
+        self.any_stale = True
         self.pending.clear()
 
     def _move(self, move: Move) -> None:
         self.moves_seen += 1
-        if self.lossy.any():
+        if self.any_lossy:
             self.lossy = moved(self.lossy, move)
-        if self.stale.any():
+        if self.any_stale:
             self.stale = moved(self.stale, move)
             if self.stale[covered(move.rect)].all():
                 return  # it would draw nothing that stays
@@ -83,6 +93,7 @@ class Sight:
         if len(self.pending) <= MAX_PENDING // 2 and (left_out & ~self.stale).any():
             return False
         self.stale |= left_out
+        self.any_stale = True
         self.pending.pop()
         if (joined.from_x, joined.from_y) != (joined.rect.x, joined.rect.y):
             self.pending.append(joined)
@@ -90,12 +101,23 @@ class Sight:
 
     # ------------------------------------------------------------ the viewer is sent something
 
-    def sent(self, exact: TileMask, lossy: TileMask) -> None:
+    def sent(self, exact: TileMask, lossy: TileMask | None) -> None:
         """All pending moves went out, and then the tiles of *exact* and *lossy* (disjoint)."""
         self.pending.clear()
-        self.stale &= ~(exact | lossy)
-        self.lossy &= ~exact
-        self.lossy |= lossy
+        self.stale[exact] = False
+        if lossy is not None:
+            self.stale[lossy] = False
+        self.any_stale = bool(self.stale.any())
+        if self.any_lossy or lossy is not None:
+            self.lossy[exact] = False
+            if lossy is not None:
+                self.lossy |= lossy
+            self.any_lossy = bool(self.lossy.any())
+
+    def sharpened(self, tiles: tuple[slice, slice]) -> None:
+        """What was sent as lossy was exact after all, and has not moved since."""
+        self.lossy[tiles] = False
+        self.any_lossy = bool(self.lossy.any())
 
     def lost(self, touched: TileMask) -> None:
         """Updates that drew in the tiles of *touched* never arrived.
@@ -105,6 +127,7 @@ class Sight:
         """
         self.drop_moves()
         self.stale |= touched
+        self.any_stale = True
 
 
 def joint(last: Move, move: Move) -> Move | None:

@@ -46,7 +46,9 @@ class Viewer:
         self.id = identity
         self.admission = admission
         self.resume_key = resume_key
-        self.capabilities = capabilities
+        self.keeps_tiles = bool(capabilities & Capability.TILES)
+        """Whether it has a cache of tiles."""
+        self.draws_jpeg = bool(capabilities & Capability.JPEG)
         self.connected = True
         self.visible = True
         self.pacer = Pacer()
@@ -68,6 +70,8 @@ class Viewer:
         """When something was last refined for it, or looked for to be kept."""
         self.holds: Generations = NOTHING_HELD
         """Of its slots."""
+        self._slots = _NO_SLOTS
+        """Those into which the update that is being made has tiles kept."""
         self._moves_seen = 0
         self._desktop_after = 0
         """The last update sent before the viewer was told its size."""
@@ -79,9 +83,10 @@ class Viewer:
         return self.admission.role
 
     @property
-    def keeps_tiles(self) -> bool:
-        """Whether it has a cache of tiles."""
-        return bool(self.capabilities & Capability.TILES)
+    def wants(self) -> bool:
+        """Whether there may be something to be sent, although the picture is as it was."""
+        sight = self.sight
+        return sight.behind or sight.any_lossy or (self.may_keep and self.keeps_tiles)
 
     @property
     def watching(self) -> bool:
@@ -112,6 +117,7 @@ class Viewer:
         if self.holds is NOTHING_HELD:
             self.holds = NOTHING_HELD.copy()
         self.holds[slots] = generations[slots]
+        self._slots = slots
 
     def send(self, now: float) -> PackedUpdate:
         """The update is complete: it goes out."""
@@ -120,11 +126,9 @@ class Viewer:
         self.updates += 1
         if self._moves_seen == self.sight.moves_seen:  # its tiles are where they were
             for rect in parcel.unexpectedly_exact:
-                self.sight.lossy[covered(rect)] = False
-        slots = _NO_SLOTS
-        if parcel.plan.kept:
-            slots = np.concatenate([np.arange(r.slot, r.slot + r.count) for r in parcel.plan.kept])
-        self._unacked[self.updates] = _Sent(parcel.plan.touched, slots.astype(np.int32))
+                self.sight.sharpened(covered(rect))
+        self._unacked[self.updates] = _Sent(parcel.touched, self._slots)
+        self._slots = _NO_SLOTS
         update = parcel.update(self.updates)
         self.pacer.sent(self.updates, len(update.packed), now)
         return update
@@ -144,7 +148,7 @@ class Viewer:
         """The connection is gone; what was being encoded for it counts as unsent."""
         self.connected = False
         if self.parcel is not None:
-            self.sight.lost(self.parcel.plan.touched)
+            self.sight.lost(self.parcel.touched)
             self.parcel = None
         self.sight.drop_moves()
 
