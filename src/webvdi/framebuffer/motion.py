@@ -49,6 +49,10 @@ MIN_VOTES = 6
 _MARGIN = 4 * TILE
 """Pixels in which a side of a move is looked for, from one tile inside of what came right on."""
 
+_HARM = 3
+"""What a pixel that is wrong after a move weighs against one that was wrong before: where
+everything is new, some pixels come right by chance, but not three in four."""
+
 _EFFORT = 4
 """Comparisons of the whole area that a search may cost."""
 
@@ -153,9 +157,8 @@ class _Search:
     def _worth(self, strip: tuple[slice, slice], axis: int, *, backwards: bool = False) -> int:
         """How many lines of a strip, from its start or its end, the move makes right on balance."""
         across = 1 - axis
-        gains = np.count_nonzero(self._wrong[strip], axis=across) - np.count_nonzero(
-            self._trial[strip], axis=across
-        )
+        mended = np.count_nonzero(self._wrong[strip], axis=across)
+        gains = mended - _HARM * np.count_nonzero(self._trial[strip], axis=across)
         sums = np.cumsum(gains[::-1] if backwards else gains)
         best = int(sums.argmax()) if len(sums) else 0
         return best + 1 if len(sums) and sums[best] > 0 else 0
