@@ -1,7 +1,8 @@
 """What frames cost: writing the mirror, committing it, and finding what has moved in it.
 
-No browser and no server: the framebuffer alone, on one thread.  Each figure is the median of many
-turns, in which the screen goes on as it would: text scrolls, a window is dragged, a film plays.
+No browser and no server: the framebuffer alone.  Each figure is the median of many turns, in which
+the screen goes on as it would: text scrolls, a window is dragged, a film plays.  Times are what
+the processor worked (``thread_time``), so that others on the host disturb them less.
 """
 
 import argparse
@@ -114,7 +115,7 @@ def _cases(width: int, height: int) -> Iterator[Case]:
 
 
 def _letters(page: Pixels) -> Iterator[tuple[Rect, Pixels]]:
-    rects = [Rect(x, 400, 9, 16) for x in range(100, page.shape[1] - 20, 9)]
+    rects = [Rect(x, page.shape[0] // 2, 9, 16) for x in range(100, page.shape[1] - 20, 9)]
     while True:
         for number, rect in enumerate(rects):
             yield rect, noise(rect.width, rect.height, number)
@@ -160,7 +161,7 @@ def _small(width: int, height: int) -> dict[str, float]:
     """Single calls, microseconds."""
     mirror = Framebuffer(width, height)
     frames = Frames(mirror)
-    letter = Rect(300, 400, 9, 16)
+    letter = Rect(width // 2, height // 2, 9, 16)
     letters = itertools.cycle([noise(9, 16, seed) for seed in range(9)])
     one = np.zeros_like(mirror.touched)
     one[covered(letter)] = True

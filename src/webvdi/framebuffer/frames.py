@@ -55,6 +55,10 @@ class Frames:
         self._mirror = mirror
         self._sizings = 0
         """The mirror's, at the last frame."""
+        self._moves: tuple[Move, ...] = ()
+        """Of the last frame."""
+        self._steady: tuple[Move, ...] = ()
+        """Those that went as far as some of the frame before did, as a smooth scroll's do."""
         self._wrong = blank_pixel_mask(mirror.width, mirror.height)
         """Scratch, all false between commits."""
 
@@ -101,7 +105,10 @@ class Frames:
     def _frame(self, changed: TileMask) -> Frame:
         """Take over what has changed; the pixels that differ are known."""
         old, new = words(self.picture), words(self._mirror.pixels)
-        moves = explain(old, new, changed, self._wrong)
+        moves = explain(old, new, changed, self._wrong, self._steady)
+        before = {move.distance for move in self._moves}
+        self._steady = tuple(move for move in moves if move.distance in before)
+        self._moves = moves
         wrong = changed
         if moves:
             wrong = count_by_tile(self._wrong) != 0

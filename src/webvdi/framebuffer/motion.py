@@ -10,6 +10,7 @@ All moves draw from the *old* picture, though they are applied one after the oth
 meets the destination of a move before it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,9 @@ _HARM = 3
 """What a pixel that is wrong after a move weighs against one that was wrong before: where
 everything is new, some pixels come right by chance, but not three in four."""
 
+_EXPECTED = 2
+"""Comparisons of the whole area for what is expected."""
+
 _EFFORT = 4
 """Comparisons of the whole area that a search may cost."""
 
@@ -68,20 +72,39 @@ def find_moves(old: Pixels, new: Pixels, changed: TileMask) -> tuple[Move, ...]:
     return explain(before, after, changed, wrong)
 
 
-def explain(old: Words, new: Words, changed: TileMask, wrong: PixelMask) -> tuple[Move, ...]:
+def explain(
+    old: Words,
+    new: Words,
+    changed: TileMask,
+    wrong: PixelMask,
+    expected: Sequence[Move] = (),
+) -> tuple[Move, ...]:
     """As :func:`find_moves`, where the pixels that differ are known.
 
-    *wrong* says which do, and is changed into which still do after the moves.
+    *wrong* says which do, and is changed into which still do after the moves.  *expected* moves
+    are tried first, and if they explain most, no others are looked for.
     """
     area = bounds(changed)
-    if area is None or np.count_nonzero(changed) < MIN_CHANGED:
-        return ()
-    found = votes(old, new, changed, area)
-    if len(found.x) < MIN_VOTES:
+    count = int(np.count_nonzero(changed))
+    if area is None or count < MIN_CHANGED:
         return ()
     search = _Search(old, new, area, wrong)
-    search.run(found)
+    search.expect(expected)
+    if search.left > count // 4:
+        search.run(votes(old, new, changed, area))
     return tuple(search.moves)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Tiles ``start <= n < end`` along an axis."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
 
 
 class _Search:
@@ -97,6 +120,26 @@ class _Search:
         """The pixels that are wrong at the distance that is being tried."""
         self._right = count_by_tile(wrong[self._tiles]) == 0
         """The area's tiles that need nothing more."""
+
+    @property
+    def left(self) -> int:
+        """How many tiles are still wrong."""
+        return self._right.size - int(np.count_nonzero(self._right))
+
+    def expect(self, moves: Sequence[Move]) -> None:
+        """Try moves like some that there were before, by two distances at most."""
+        for dx, dy in list(dict.fromkeys(move.distance for move in moves))[:_EXPECTED]:
+            right = self._compare(dx, dy)
+            for move in moves:
+                columns = self._columns(move.rect)
+                if move.distance == (dx, dy) and columns is not None:
+                    self._grow(dx, dy, right, columns)
+
+    def _columns(self, rect: Rect) -> _Run | None:
+        """The area's columns of tiles that *rect* touches."""
+        start = max(rect.x // TILE - self._area.x, 0)
+        end = min(-(-rect.right // TILE) - self._area.x, self._area.width)
+        return _Run(start, end) if start < end else None
 
     def run(self, found: Votes) -> None:
         """Try the displacements that were voted for, until nothing pays any more."""
@@ -116,28 +159,41 @@ class _Search:
 
     def _try(self, dx: int, dy: int, found: Votes) -> None:
         """Take the moves by (*dx*, *dy*) that pay, if there are any."""
-        screen = Rect(dx, dy, self._new.shape[1], self._new.shape[0])
-        reach = self._pixels.intersect(screen)
-        self._compare(reach, dx, dy)
-        right = count_by_tile(self._trial[self._tiles]) == 0
-        while len(found.x) and len(self.moves) < MAX_MOVES:
+        right = self._compare(dx, dy)
+        paid = True
+        while paid and len(found.x) and len(self.moves) < MAX_MOVES:
             columns = found.x // TILE - self._area.x
-            seed = _Run(int(columns.min()), int(columns.max()) + 1)
-            tiles = _best_rectangle(right.astype(np.int8) - self._right, seed)
-            if tiles is None:
-                return
-            whole = Rect(tiles.x + self._area.x, tiles.y + self._area.y, tiles.width, tiles.height)
-            rect = self._fitted(pixels_of(whole).intersect(reach), reach)
-            if not self._take(Move(rect, rect.x - dx, rect.y - dy)):
-                return
+            paid = self._grow(dx, dy, right, _Run(int(columns.min()), int(columns.max()) + 1))
             found = self._unexplained(found)
 
-    def _compare(self, reach: Rect, dx: int, dy: int) -> None:
-        """Find the pixels of the area that are wrong at a distance; without a source, all are."""
-        self._trial[pixel_slices(self._pixels)] = True
+    def _grow(self, dx: int, dy: int, right: TileMask, columns: _Run) -> bool:
+        """Take the best move by (*dx*, *dy*) about some *columns*; answer whether there is one.
+
+        *right* says which tiles it makes right.
+        """
+        tiles = _best_rectangle(right.astype(np.int8) - self._right, columns)
+        if tiles is None:
+            return False
+        whole = Rect(tiles.x + self._area.x, tiles.y + self._area.y, tiles.width, tiles.height)
+        reach = self._reach(dx, dy)
+        rect = self._fitted(pixels_of(whole).intersect(reach), reach)
+        return self._take(Move(rect, rect.x - dx, rect.y - dy))
+
+    def _reach(self, dx: int, dy: int) -> Rect:
+        """The pixels of the area that have a source at a distance."""
+        return self._pixels.intersect(Rect(dx, dy, self._new.shape[1], self._new.shape[0]))
+
+    def _compare(self, dx: int, dy: int) -> TileMask:
+        """Find which pixels are wrong at a distance, and say which tiles are right.
+
+        Without a source, all are wrong.
+        """
+        reach = self._reach(dx, dy)
         there = pixel_slices(reach)
         source = Rect(reach.x - dx, reach.y - dy, reach.width, reach.height)
+        self._trial[pixel_slices(self._pixels)] = True
         np.not_equal(self._new[there], self._old[pixel_slices(source)], out=self._trial[there])
+        return count_by_tile(self._trial[self._tiles]) == 0
 
     def _fitted(self, rect: Rect, reach: Rect) -> Rect:
         """*rect*, of whole tiles, with each side where most pixels come right by the move."""
@@ -183,18 +239,6 @@ class _Search:
         self._right[tiles] = right
         self.moves.insert(place, move)
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Tiles ``start <= n < end`` along an axis."""
-
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        return self.end - self.start
 
 
 def _leader(found: Votes) -> tuple[int, int] | None:

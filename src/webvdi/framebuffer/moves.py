@@ -26,6 +26,11 @@ class Move:
         """Where the pixels come from."""
         return Rect(self.from_x, self.from_y, self.rect.width, self.rect.height)
 
+    @property
+    def distance(self) -> tuple[int, int]:
+        """How far the pixels go, to the right and down."""
+        return self.rect.x - self.from_x, self.rect.y - self.from_y
+
 
 def moved(mask: TileMask, move: Move) -> TileMask:
     """A mask of what is true of tiles (stale, lossy), after *move* has carried it along.

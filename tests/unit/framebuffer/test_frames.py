@@ -145,6 +145,22 @@ def test_moves_and_wrong_tiles_make_each_picture_of_the_one_before(
         assert frames.commit() is None
 
 
+def test_a_smooth_scroll_goes_on_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = text(WIDTH, HEIGHT + 400, 1)
+    mirror = mirror_of(page[:HEIGHT])
+    frames = Frames(mirror)
+    frames.commit()
+    for step in range(1, 12):
+        if step == 3:
+            monkeypatch.setattr("webvdi.framebuffer.motion.votes", None)
+        old = frames.picture.copy()
+        new = page[step * 21 : step * 21 + HEIGHT]
+        show(mirror, new)
+        frame = committed(frames)
+        check(old, new, frame)
+        assert [move.distance for move in frame.moves] == [(0, -21)]
+
+
 def test_the_first_frame_and_one_of_another_size_are_all_new() -> None:
     mirror = Framebuffer(70, 50)
     frames = Frames(mirror)

@@ -1,5 +1,6 @@
 """What moves on a desktop is found, to the pixel; what does not costs no moves."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from unit.framebuffer.scenes import (
     window,
 )
 from webvdi.framebuffer import Move, Pixels, Rect, TileMask, find_moves
+from webvdi.framebuffer.grid import blank_pixel_mask, count_by_tile, words
+from webvdi.framebuffer.motion import _place, explain
 
 WIDTH, HEIGHT = 800, 600
 
@@ -140,6 +143,71 @@ def test_lines_that_repeat_scroll_too(lines: int) -> None:
     moves, wrong = search(old[:HEIGHT].copy(), old[48:].copy())
     assert moves
     assert wrong.sum() < 0.3 * 38 * 50
+
+
+def test_parts_of_one_move_are_ordered_so_that_none_spoils_another() -> None:
+    """A page goes down beside a window that ends half way: the lower part must go first."""
+    for dy in (48, -48):
+        old = text(WIDTH, HEIGHT, 1)
+        new = scroll(scroll(old, Rect(304, 0, 496, 304), 0, 0), Rect(0, 304, WIDTH, 296), 0, 0)
+        new[max(0, dy) : HEIGHT + min(0, dy)] = old[max(0, -dy) : HEIGHT - max(0, dy)]
+        new = put(new, 0, 0, text(304, 304, 8))
+        moves, wrong = search(put(old, 0, 0, text(304, 304, 8)), new)
+        assert by(moves) == {(0, dy)}
+        assert wrong.sum() < 0.25 * differing(old, new).sum()
+
+
+def test_moves_that_would_need_each_other_s_pixels_are_not_both_made() -> None:
+    """Two halves change places: whichever is copied first, the other's pixels are gone."""
+    old = text(WIDTH, HEIGHT, 1)
+    new = np.concatenate([old[:, 400:], old[:, :400]], axis=1)
+    moves, wrong = search(old, new)
+    assert len(moves) == 1
+    assert abs(int(wrong.sum()) - 950) < 60
+
+
+def test_where_a_move_can_go_in_the_order() -> None:
+    """Sources must not meet what was painted before, nor a rectangle be painted over later."""
+    first = Move(Rect(0, 100, 50, 50), 0, 0)
+    for move, place in [
+        (Move(Rect(200, 0, 50, 50), 300, 0), 1),  # has nothing to do with it
+        (Move(Rect(0, 200, 50, 50), 0, 120), 0),  # draws from where the first paints
+        (Move(Rect(0, 20, 50, 50), 200, 0), 1),  # paints where the first draws from
+        (Move(Rect(0, 20, 50, 50), 0, 120), None),  # both
+        (Move(Rect(0, 120, 50, 50), 200, 0), 1),  # paints over it
+        (Move(Rect(0, 140, 50, 50), 0, 120), None),  # and draws from there
+    ]:
+        assert _place(move, [first]) == place
+
+
+def explained(old: Pixels, new: Pixels, *expected: Move) -> tuple[tuple[Move, ...], TileMask]:
+    """As :func:`search`, where some moves are expected; checks that it knows what is wrong."""
+    wrong = blank_pixel_mask(WIDTH, HEIGHT)
+    wrong[:HEIGHT, :WIDTH] = (old != new).any(axis=2)
+    moves = explain(words(old), words(new), differing(old, new), wrong, expected)
+    left = differing(applied(old, moves), new)
+    assert np.array_equal(count_by_tile(wrong) != 0, left)
+    return moves, left
+
+
+def test_what_is_expected_is_found_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    pane = Rect(101, 33, 600, 500)
+    old = text(WIDTH, HEIGHT, 1)
+    new = scroll(old, pane, 0, -24)
+    searched, _ = explained(old, new)
+    monkeypatch.setattr("webvdi.framebuffer.motion.votes", None)
+    moves, _ = explained(old, new, Move(Rect(90, 20, 620, 300), 90, 44))
+    assert moves == searched
+
+
+def test_what_is_expected_in_vain_does_not_hide_what_there_is() -> None:
+    old = text(WIDTH, HEIGHT, 1)
+    new = scroll(old, Rect(100, 50, 600, 500), 0, -24)
+    elsewhere = Move(Rect(0, 0, 40, 40), 0, 24)
+    others = [Move(Rect(200, 200, 300, 300), 200 + n, 200) for n in range(1, 9)]
+    moves, wrong = explained(old, new, elsewhere, *others)
+    assert by(moves) == {(0, -24)}
+    assert wrong.sum() < 0.2 * differing(old, new).sum()
 
 
 def test_flat_areas_say_nothing() -> None:
