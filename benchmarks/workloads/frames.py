@@ -77,6 +77,8 @@ def _measure(case: Case, turns: int) -> Cost:
     mirror.put(mirror.rect, case.start.copy())
     frames = Frames(mirror)
     frames.commit()
+    mirror.put(*next(case.steps))  # the case's own content appears; from now on it goes on
+    frames.commit()
     put_s, commit_s, found = [], [], []
     for _ in range(turns):
         rect, pixels = next(case.steps)

@@ -124,7 +124,7 @@ class _Search:
     @property
     def left(self) -> int:
         """How many tiles are still wrong."""
-        return self._right.size - int(np.count_nonzero(self._right))
+        return int(np.count_nonzero(~self._right))
 
     def expect(self, moves: Sequence[Move]) -> None:
         """Try moves like some that there were before, by two distances at most."""
@@ -193,7 +193,8 @@ class _Search:
         source = Rect(reach.x - dx, reach.y - dy, reach.width, reach.height)
         self._trial[pixel_slices(self._pixels)] = True
         np.not_equal(self._new[there], self._old[pixel_slices(source)], out=self._trial[there])
-        return count_by_tile(self._trial[self._tiles]) == 0
+        right: TileMask = count_by_tile(self._trial[self._tiles]) == 0
+        return right
 
     def _fitted(self, rect: Rect, reach: Rect) -> Rect:
         """*rect*, of whole tiles, with each side where most pixels come right by the move."""
@@ -258,16 +259,13 @@ def _best_rectangle(gains: npt.NDArray[np.int8], columns: _Run) -> Rect | None:
 
     Best rows and best columns in turns: not always the very best, but the sums never fall.
     """
-    rows = None
+    found = None
     for _ in range(4):
-        best = _best_run(gains[:, columns.start : columns.end].sum(axis=1))
-        if best is None or best == rows:
-            break
-        rows = best
-        columns = _best_run(gains[rows.start : rows.end].sum(axis=0)) or columns
-    if rows is None:
-        return None
-    return Rect(columns.start, rows.start, columns.length, rows.length)
+        rows = _best_run(gains[:, columns.start : columns.end].sum(axis=1))
+        if rows is not None:
+            columns = _best_run(gains[rows.start : rows.end].sum(axis=0)) or columns
+            found = Rect(columns.start, rows.start, columns.length, rows.length)
+    return found
 
 
 def _best_run(gains: npt.NDArray[np.int64]) -> _Run | None:
