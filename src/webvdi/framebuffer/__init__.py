@@ -1,25 +1,37 @@
-"""Pixels at rest: rectangles, the mirror with its tile versions, cursors.  Pure (ARCHITECTURE.md).
+"""Pixels at rest: the mirror, the frames made of it, and what moved between two; cursors.
 
-A pixel is four bytes B, G, R, X in memory (a little-endian ``0xXXRRGGBB``), X always 255 in a
-mirror, so that two pictures are equal exactly if their bytes are.
+Pure (ARCHITECTURE.md).  A pixel is four bytes B, G, R, X in memory (a little-endian
+``0xXXRRGGBB``), X always 255 in a mirror, so that two pictures are equal exactly if their bytes
+are.
 """
 
 from webvdi.framebuffer.cursor import Cursor
-from webvdi.framebuffer.mirror import MAX_SIDE, TILE, Framebuffer, Pixels, TileMask
+from webvdi.framebuffer.frames import Frame, Frames
+from webvdi.framebuffer.grid import MAX_SIDE, TILE, Pixels, TileMask, covered
+from webvdi.framebuffer.mirror import Framebuffer
+from webvdi.framebuffer.motion import MAX_MOVES, find_moves
+from webvdi.framebuffer.moves import Move, moved
 from webvdi.framebuffer.rect import Rect
 from webvdi.framebuffer.scale import fitting, scaled
 from webvdi.framebuffer.tiles import first_tiles, rects_of
 
 __all__ = [
+    "MAX_MOVES",
     "MAX_SIDE",
     "TILE",
     "Cursor",
+    "Frame",
     "Framebuffer",
+    "Frames",
+    "Move",
     "Pixels",
     "Rect",
     "TileMask",
+    "covered",
+    "find_moves",
     "first_tiles",
     "fitting",
+    "moved",
     "rects_of",
     "scaled",
 ]

@@ -1,38 +1,29 @@
-"""The mirror: our copy of a machine's framebuffer, and which of its tiles changed when.
+"""The mirror: our copy of a machine's framebuffer, and which of its tiles were written.
 
-Each 16x16 tile carries the *version* at which its pixels last really changed.  A viewer that
-remembers, per tile, the version it was sent is behind exactly where its number is smaller; no
-list of rectangles is kept for anyone.
+The mirror only notes where something was written that was not there before.  What that came to
+is found out when a frame is made of it (:mod:`webvdi.framebuffer.frames`), once for many writes.
 """
-
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from webvdi.framebuffer.grid import MAX_SIDE, Pixels, TileMask, Words, covered, grid_shape, words
 from webvdi.framebuffer.rect import Rect
-
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""Shape (height, width, 4), bytes B, G, R, X."""
-
-TileMask: TypeAlias = npt.NDArray[np.bool_]
-"""Shape (tile rows, tile columns): one answer a tile."""
-
-TILE = 16
-"""Side of a damage tile in pixels; QEMU itself compares in steps of 16."""
-
-MAX_SIDE = 16384
-"""Bound on width and height (RFB allows 65535): a peer cannot make us allocate more than 1 GiB."""
 
 OPAQUE = np.uint32(0xFF000000)
 
+_BAND = 1 << 16
+"""Pixels that are compared at a time: old and new ones stay in the processor's cache."""
+
 
 class Framebuffer:
-    """A picture of *width* x *height* pixels with versions per tile."""
+    """A picture of *width* x *height* pixels that knows where it was written."""
 
     def __init__(self, width: int, height: int) -> None:
         self.version = 1
-        """Counts changes; grows by one with every commit that changed something."""
+        """Counts changes; grows by one with every write that changed something."""
+        self.sizings = 0
+        """How often the picture was given a size and became black."""
         self._allocate(width, height)
 
     def _allocate(self, width: int, height: int) -> None:
@@ -40,10 +31,13 @@ class Framebuffer:
             raise ValueError(f"a framebuffer side is 1 to {MAX_SIDE} pixels, not {width}x{height}")
         self.width = width
         self.height = height
+        self.sizings += 1
         self.pixels: Pixels = np.zeros((height, width, 4), np.uint8)
         self.pixels[:, :, 3] = 255
-        rows, columns = -(-height // TILE), -(-width // TILE)
-        self.versions: npt.NDArray[np.uint32] = np.full((rows, columns), self.version, np.uint32)
+        shape = grid_shape(width, height)
+        self.touched: TileMask = np.ones(shape, np.bool_)
+        """Tiles that may differ from what they were when this was last cleared by its reader."""
+        self.versions: npt.NDArray[np.uint32] = np.full(shape, self.version, np.uint32)
 
     @property
     def rect(self) -> Rect:
@@ -51,62 +45,48 @@ class Framebuffer:
         return Rect(0, 0, self.width, self.height)
 
     def resize(self, width: int, height: int) -> None:
-        """Take a new size; the picture starts black and every tile is new."""
+        """Take a new size; the picture starts black and every tile is touched."""
         self.version += 1
         self._allocate(width, height)
 
     def put(self, rect: Rect, pixels: Pixels) -> bool:
         """Write *pixels* (of *rect*'s size) at *rect*; answer whether anything really changed.
 
-        Servers report more than they change (QEMU in 16-pixel steps), so the new pixels are
-        compared with the old, and only tiles that differ become new.  *pixels* is scratch to
-        this call: its X bytes are overwritten.
+        Servers report more than they change, some the whole screen again and again: up to the
+        first band that differs the pixels are only compared.  From there on they are written
+        and their tiles touched.  *pixels* is scratch to this call: X bytes may be overwritten.
         """
         self._check(rect)
-        new = _words(pixels)
-        np.bitwise_or(new, OPAQUE, out=new)
-        old = _words(self.pixels[rect.y : rect.bottom, rect.x : rect.right])
-        differs = new != old
-        if not differs.any():
-            return False
-        old[...] = new
-        self._touch(rect, differs)
-        return True
+        new = words(pixels)
+        old = self._at(rect)
+        step = max(1, _BAND // max(1, rect.width))
+        for top in range(0, rect.height, step):
+            band = new[top : top + step]
+            np.bitwise_or(band, OPAQUE, out=band)
+            if (band != old[top : top + step]).any():
+                np.bitwise_or(new[top:], OPAQUE, out=old[top:])
+                self._touch(Rect(rect.x, rect.y + top, rect.width, rect.height - top))
+                return True
+        return False
 
     def copy(self, rect: Rect, source_x: int, source_y: int) -> bool:
         """Copy the pixels at (*source_x*, *source_y*) to *rect*; they may overlap."""
-        source = Rect(source_x, source_y, rect.width, rect.height)
-        self._check(source)
-        moved = self.pixels[source.y : source.bottom, source.x : source.right].copy()
-        return self.put(rect, moved)
+        return self.put(rect, self.snapshot(Rect(source_x, source_y, rect.width, rect.height)))
 
     def snapshot(self, rect: Rect) -> Pixels:
         """A copy of the pixels at *rect*, safe to hand to a thread."""
         self._check(rect)
-        return np.ascontiguousarray(self.pixels[rect.y : rect.bottom, rect.x : rect.right]).copy()
+        return self.pixels[rect.y : rect.bottom, rect.x : rect.right].copy()
+
+    def _at(self, rect: Rect) -> Words:
+        return words(self.pixels[rect.y : rect.bottom, rect.x : rect.right])
 
     def _check(self, rect: Rect) -> None:
         if not rect.fits(self.width, self.height):
             raise ValueError(f"{rect} is outside the {self.width}x{self.height} framebuffer")
 
-    def _touch(self, rect: Rect, differs: npt.NDArray[np.bool_]) -> None:
-        """Give the tiles in which *differs* holds a new version."""
+    def _touch(self, rect: Rect) -> None:
         self.version += 1
-        row_starts = _tile_starts(rect.y, rect.height)
-        column_starts = _tile_starts(rect.x, rect.width)
-        by_row = np.logical_or.reduceat(differs, row_starts, axis=0)
-        by_tile = np.logical_or.reduceat(by_row, column_starts, axis=1)
-        top, left = rect.y // TILE, rect.x // TILE
-        area = self.versions[top : top + by_tile.shape[0], left : left + by_tile.shape[1]]
-        area[by_tile] = self.version
-
-
-def _words(pixels: Pixels) -> npt.NDArray[np.uint32]:
-    """The same memory, a pixel a 32-bit word."""
-    return pixels.view(np.uint32)[:, :, 0]
-
-
-def _tile_starts(start: int, length: int) -> npt.NDArray[np.intp]:
-    """Offsets from *start* at which a new tile begins, 0 first."""
-    first = TILE - start % TILE
-    return np.concatenate(([0], np.arange(first, length, TILE))).astype(np.intp)
+        tiles = covered(rect)
+        self.touched[tiles] = True
+        self.versions[tiles] = self.version

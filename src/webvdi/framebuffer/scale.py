@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from webvdi.framebuffer.mirror import Pixels
+from webvdi.framebuffer.grid import Pixels
 
 
 def fitting(width: int, height: int, space_width: int, space_height: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ equal runs in the rows below; what is still more than *limit* rectangles is join
 
 import numpy as np
 
-from webvdi.framebuffer.mirror import TILE, TileMask
+from webvdi.framebuffer.grid import TILE, TileMask, bounds, pixels_of
 from webvdi.framebuffer.rect import Rect
 
 MAX_RECTS = 64
@@ -19,16 +19,13 @@ _COARSE = 8
 
 def rects_of(mask: TileMask, width: int, height: int, *, limit: int = MAX_RECTS) -> list[Rect]:
     """Disjoint pixel rectangles that cover all true tiles, clipped to *width* x *height*."""
-    rects = _runs(mask)
-    if len(rects) > limit:
-        rects = _runs(_coarsened(mask))
-    if len(rects) > limit:
-        rects = [_bounds(mask)]
-    bounds = Rect(0, 0, width, height)
-    return [
-        Rect(r.x * TILE, r.y * TILE, r.width * TILE, r.height * TILE).intersect(bounds)
-        for r in rects
-    ]
+    whole = bounds(mask)
+    if whole is None:
+        return []
+    part = mask[whole.y : whole.bottom, whole.x : whole.right]
+    rects = [whole] if part.all() else _joined(part, whole, limit)
+    screen = Rect(0, 0, width, height)
+    return [pixels_of(rect).intersect(screen) for rect in rects]
 
 
 def first_tiles(mask: TileMask, area: int) -> tuple[TileMask, bool]:
@@ -47,23 +44,40 @@ def first_tiles(mask: TileMask, area: int) -> tuple[TileMask, bool]:
     return first, False
 
 
-def _runs(mask: TileMask) -> list[Rect]:
-    """Horizontal runs of true tiles, equal runs in consecutive rows joined; in tile units."""
-    padded = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
-    padded[:, 1:-1] = mask
-    edges = np.diff(padded, axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    _, ends = np.nonzero(edges == -1)
+def _joined(part: TileMask, whole: Rect, limit: int) -> list[Rect]:
+    """At most *limit* rectangles of tiles for a *part* of a mask, *whole* saying which."""
+    rects = _runs(part, whole, limit)
+    if rects is None:
+        rects = _runs(_coarsened(part), whole, limit)
+    return [whole] if rects is None else rects
+
+
+def _runs(part: TileMask, whole: Rect, limit: int) -> list[Rect] | None:
+    """Horizontal runs of true tiles, equal runs in consecutive rows joined; None if too many."""
+    padded = np.zeros((part.shape[0], part.shape[1] + 1), np.bool_)
+    padded[:, :-1] = part
+    # Where a run starts and where it has ended, in turns: the false tile after each row keeps
+    # the rows apart.
+    flat = padded.reshape(-1)
+    edges = (np.flatnonzero(flat[1:] != flat[:-1]) + 1).tolist()
+    if flat[0]:
+        edges.insert(0, 0)
+    if len(edges) > 2 * limit * part.shape[0]:
+        return None  # even if every run were joined in all rows
     done: list[Rect] = []
     growing: dict[tuple[int, int], Rect] = {}
-    for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        above = growing.get((start, end))
-        if above is not None and above.bottom == row:
-            growing[start, end] = Rect(start, above.y, end - start, above.height + 1)
-        else:
-            if above is not None:
-                done.append(above)
-            growing[start, end] = Rect(start, row, end - start, 1)
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        row, start = divmod(first, padded.shape[1])
+        left, width, y = whole.x + start, end - first, whole.y + row
+        above = growing.get((left, width))
+        if above is not None and above.bottom == y:
+            growing[left, width] = Rect(left, above.y, width, above.height + 1)
+            continue
+        if above is not None:
+            done.append(above)
+        growing[left, width] = Rect(left, y, width, 1)
+        if len(done) + len(growing) > limit:
+            return None
     return sorted([*done, *growing.values()], key=lambda r: (r.y, r.x))
 
 
@@ -73,10 +87,3 @@ def _coarsened(mask: TileMask) -> TileMask:
     by_row = np.logical_or.reduceat(mask, np.arange(0, rows, _COARSE), axis=0)
     cells = np.logical_or.reduceat(by_row, np.arange(0, columns, _COARSE), axis=1)
     return np.repeat(np.repeat(cells, _COARSE, axis=0), _COARSE, axis=1)[:rows, :columns]
-
-
-def _bounds(mask: TileMask) -> Rect:
-    rows = np.nonzero(mask.any(axis=1))[0]
-    columns = np.nonzero(mask.any(axis=0))[0]
-    top, left = int(rows[0]), int(columns[0])
-    return Rect(left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)

@@ -1,11 +1,12 @@
-"""The mirror against plain arrays, and its versions against brute force."""
+"""The mirror against plain arrays, and what it notes as touched against brute force."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webvdi.framebuffer import MAX_SIDE, TILE, Framebuffer, Pixels, Rect
+from unit.framebuffer.scenes import differing
+from webvdi.framebuffer import MAX_SIDE, Framebuffer, Pixels, Rect, covered
 
 
 def noise(width: int, height: int, seed: int) -> Pixels:
@@ -21,17 +22,40 @@ def writes(draw: st.DrawFn) -> tuple[Rect, int]:
 
 @settings(max_examples=80)
 @given(st.lists(writes(), max_size=6))
-def test_versions_tell_exactly_which_tiles_changed(script: list[tuple[Rect, int]]) -> None:
+def test_what_changes_is_touched_and_nothing_outside_of_what_is_written(
+    script: list[tuple[Rect, int]],
+) -> None:
     mirror = Framebuffer(70, 50)
     for rect, seed in script:
         before, since = mirror.pixels.copy(), mirror.version
+        mirror.touched.fill(False)
         changed = mirror.put(rect, noise(rect.width, rect.height, seed))
-        differs = (before != mirror.pixels).any(axis=2)
-        assert changed == differs.any()
-        for row in range(mirror.versions.shape[0]):
-            for column in range(mirror.versions.shape[1]):
-                tile = differs[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
-                assert (mirror.versions[row, column] > since) == tile.any()
+        differs = differing(before, mirror.pixels)
+        assert changed == differs.any() == mirror.touched.any()
+        assert mirror.version == since + changed
+        assert not (differs & ~mirror.touched).any()
+        outside = mirror.touched.copy()
+        outside[covered(rect)] = False
+        assert not outside.any()
+        assert np.array_equal(mirror.versions > since, mirror.touched)
+
+
+def test_rows_that_a_server_repeats_are_not_touched() -> None:
+    mirror = Framebuffer(1024, 256)
+    mirror.put(mirror.rect, noise(1024, 256, 1))
+    mirror.touched.fill(False)
+    again = mirror.pixels.copy()
+    again[200, 5] = 77
+    assert mirror.put(mirror.rect, again)
+    assert mirror.pixels[200, 5].tolist() == [77, 77, 77, 255]
+    assert not mirror.touched[:12].any()
+    assert mirror.touched[12:].all()
+
+
+def test_an_empty_rectangle_changes_nothing() -> None:
+    mirror = Framebuffer(8, 8)
+    for width, height in ((0, 5), (5, 0)):
+        assert not mirror.put(Rect(1, 1, width, height), np.zeros((height, width, 4), np.uint8))
 
 
 def test_put_writes_colours_and_makes_pixels_opaque() -> None:
@@ -64,10 +88,13 @@ def test_copies_may_overlap(dx: int, dy: int) -> None:
 def test_resize_starts_black_and_all_new() -> None:
     mirror = Framebuffer(32, 32)
     mirror.put(mirror.rect, noise(32, 32, 1))
-    since = mirror.version
+    mirror.touched.fill(False)
+    since, sizings = mirror.version, mirror.sizings
     mirror.resize(50, 20)
     assert (mirror.width, mirror.height) == (50, 20)
-    assert mirror.versions.shape == (2, 4)
+    assert mirror.touched.shape == mirror.versions.shape == (2, 4)
+    assert mirror.touched.all()
+    assert mirror.sizings == sizings + 1
     assert (mirror.versions > since).all()
     assert not mirror.pixels[:, :, :3].any()
 
