@@ -10,9 +10,9 @@ from functools import partial
 from typing import Protocol
 
 from webvdi.base.tasks import TaskOwner
-from webvdi.codecs import Encoded, encode_lossless, encode_lossy
+from webvdi.codecs import Encoded, encode
 from webvdi.display.source import DisplayEvent, DisplaySource, PowerOrder
-from webvdi.framebuffer import Framebuffer, Pixels
+from webvdi.framebuffer import Framebuffer
 from webvdi.managed.connection import ViewerConnection
 from webvdi.managed.core import SessionCore
 from webvdi.managed.display_link import DisplayLink, Target
@@ -367,11 +367,6 @@ class Session:
     def _woken(self) -> None:
         self._alarm = None
         self._handle(Tick())
-
-
-def encode(pixels: Pixels, quality: int | None) -> Encoded:
-    """Encode as an :class:`EncodeKey` asks."""
-    return encode_lossless(pixels) if quality is None else encode_lossy(pixels, quality)
 
 
 def _tell(source: DisplaySource, command: Command) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from support.viewer import Picture
+from webvdi.codecs import encode
 from webvdi.display.source import DisplayEvent, Opened, Resized, Updated
 from webvdi.framebuffer import Framebuffer, Rect
 from webvdi.managed.core import SessionCore
@@ -28,7 +29,6 @@ from webvdi.managed.messages import (
     ViewerId,
     WakeAt,
 )
-from webvdi.managed.session import encode
 from webvdi.wire.from_viewer import FromViewer
 from webvdi.wire.to_viewer import Role, encode_to_viewer
 
