@@ -6,9 +6,9 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import glances, idle, typing
+from benchmarks.workloads import codecs, glances, idle, typing
 
-WORKLOADS = {"typing": typing, "glances": glances, "idle": idle}
+WORKLOADS = {"typing": typing, "codecs": codecs, "glances": glances, "idle": idle}
 
 
 def main() -> int:
