@@ -38,12 +38,12 @@ def contents(pixels: Pixels) -> npt.NDArray[np.uint8]:
     single photographic tile among others counts as text: JPEG of so little never pays.
     """
     words = pixels.view(np.uint32)[:, :, 0]
-    below = _unlike_above(words)
-    flat = ~(_any(below) | _changing_first_row(words))
-    photo = _rarely_equal(words, below) & ~flat
+    above = _unlike_above(words)
+    flat = (above == 0) & ~_changing_first_row(words)
+    photo = _rarely_equal(words, above)
     tiles = np.full(flat.shape, Content.TEXT, np.uint8)
+    tiles[_joined(photo)] = Content.PHOTO
     tiles[flat] = Content.FLAT
-    tiles[_joined(photo, flat)] = Content.PHOTO
     return tiles
 
 
@@ -53,13 +53,13 @@ def is_photographic(pixels: Pixels) -> bool:
     return bool(counts[Content.PHOTO] > counts[Content.TEXT])
 
 
-def _unlike_above(words: Words) -> npt.NDArray[np.uint8]:
-    """1 where a pixel differs from the one above in its tile; padded to whole tiles with 0."""
+def _unlike_above(words: Words) -> npt.NDArray[np.uint16]:
+    """How many pixels of each tile differ from the one above in the same tile."""
     height, width = words.shape
     unlike = np.zeros((-(-height // TILE) * TILE, -(-width // TILE) * TILE), np.uint8)
     np.not_equal(words[1:], words[:-1], out=unlike[1:height, :width].view(np.bool_))
     unlike[::TILE] = 0
-    return unlike
+    return _sums(unlike, TILE)
 
 
 def _changing_first_row(words: Words) -> TileMask:
@@ -73,20 +73,12 @@ def _changing_first_row(words: Words) -> TileMask:
     return changing
 
 
-def _any(unlike: npt.NDArray[np.uint8]) -> TileMask:
-    """Tiles in which anything is not 0."""
-    rows = len(unlike) // TILE
-    eights = np.bitwise_or.reduce(unlike.view(np.uint64).reshape(rows, TILE, -1), axis=1)
-    changing: TileMask = (eights[:, ::2] | eights[:, 1::2]) != 0
-    return changing
-
-
-def _rarely_equal(words: Words, below: npt.NDArray[np.uint8]) -> TileMask:
+def _rarely_equal(words: Words, unlike_above: npt.NDArray[np.uint16]) -> TileMask:
     """Tiles in which few pixels equal the one on their left, and few the one above."""
     height, width = words.shape
     sampled = words[::_SAMPLED]
     per_tile = TILE // _SAMPLED
-    beside = np.zeros((len(below) // _SAMPLED, below.shape[1]), np.uint8)
+    beside = np.zeros((-(-height // TILE) * per_tile, -(-width // TILE) * TILE), np.uint8)
     here = beside[: len(sampled), 1:width].view(np.bool_)
     np.not_equal(sampled[:, 1:], sampled[:, :-1], out=here)
     rows, columns = _counts(height, TILE)[:, None], _counts(width, TILE)[None, :]
@@ -95,7 +87,7 @@ def _rarely_equal(words: Words, below: npt.NDArray[np.uint8]) -> TileMask:
     pairs_beside[:, 0] -= _counts(len(sampled), per_tile)
     rare = 1 - _EQUAL_IN_PHOTO
     rarely: TileMask = np.greater(_sums(beside, per_tile), rare * pairs_beside)
-    rarely &= _sums(below, TILE) > rare * (rows - 1) * columns
+    rarely &= unlike_above > rare * (rows - 1) * columns
     return rarely
 
 
@@ -114,16 +106,15 @@ def _counts(length: int, step: int) -> npt.NDArray[np.int64]:
     return np.minimum(step, length - starts)
 
 
-def _joined(photo: TileMask, flat: TileMask) -> TileMask:
-    """Without single tiles, and with holes filled that are not flat."""
+def _joined(photo: TileMask) -> TileMask:
+    """Without single tiles, and with single holes filled."""
     if not photo.any():
         return photo
     padded = np.zeros((photo.shape[0] + 2, photo.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = photo
     by_row = padded[:-2] + padded[1:-1] + padded[2:]
     around = by_row[:, :-2] + by_row[:, 1:-1] + by_row[:, 2:]
-    joined: TileMask = photo & (around >= 3)
-    joined |= ~flat & (around >= 6)
+    joined: TileMask = (photo & (around >= 3)) | (around >= 6)
     return joined
 
 

@@ -136,11 +136,18 @@ def _drawn(parts: Sequence[tuple[Rect, Pixels]], packing: Packing, grid: _Grid) 
     for (rect, pixels), (x, y) in zip(parts, packing.places, strict=True):
         width, height = grid.cell(rect)
         cell = sheet[y : y + height, x : x + width]
-        left, top = grid.border, grid.border
-        right, bottom = left + rect.width, top + rect.height
-        cell[top:bottom, left:right] = pixels
-        cell[top:bottom, :left] = pixels[:, :1]
-        cell[top:bottom, right:] = pixels[:, -1:]
-        cell[:top] = cell[top]
-        cell[bottom:] = cell[bottom - 1]
+        if (width, height) == (rect.width, rect.height):
+            cell[:] = pixels
+        else:
+            _fill(cell, pixels, grid.border)
     return sheet
+
+
+def _fill(cell: Pixels, pixels: Pixels, border: int) -> None:
+    """Draw *pixels* into *cell*, *border* from its corner, and their edges around them."""
+    right, bottom = border + pixels.shape[1], border + pixels.shape[0]
+    cell[border:bottom, border:right] = pixels
+    cell[border:bottom, :border] = pixels[:, :1]
+    cell[border:bottom, right:] = pixels[:, -1:]
+    cell[:border] = cell[border]
+    cell[bottom:] = cell[bottom - 1]

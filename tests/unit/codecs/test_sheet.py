@@ -134,11 +134,13 @@ def test_a_part_wider_than_sheets_are() -> None:
 
 
 def test_the_payload_is_the_documented_one() -> None:
-    rects = [Rect(1, 2, 3, 4), Rect(0x1234, 0x10, 16, 0x2000)]
-    assert (
-        sheet_payload(3, rects, [(0, 0), (5, 0x0102)], b"file")
-        == bytes.fromhex("03 0002 0001 0002 0003 0004 0000 0000 1234 0010 0010 2000 0005 0102")
-        + b"file"
+    """The same vectors as the wire's goldens."""
+    rects = [Rect(16, 32, 8, 9), Rect(272, 32, 1, 2)]
+    assert sheet_payload(3, rects, [(0, 0), (16, 0)], b"\x89PNG") == bytes.fromhex(
+        "03 0002 0010 0020 0008 0009 0000 0000 0110 0020 0001 0002 0010 0000 89504e47"
+    )
+    assert sheet_payload(4, [Rect(0, 1, 2, 3)], [(4, 5)], b"\xff\xd8") == bytes.fromhex(
+        "04 0001 0000 0001 0002 0003 0004 0005 ffd8"
     )
 
 
