@@ -13,8 +13,8 @@ from webvdi.codecs.palette import indexed
 from webvdi.codecs.png import palette_png, rgb_png
 from webvdi.framebuffer import Pixels
 
-MIN_JPEG_AREA = 64 * 64
-"""Below this JPEG's header and the later refinement outweigh what it saves."""
+MIN_JPEG_AREA = 48 * 48
+"""Below this JPEG's header (600 bytes) and the later refinement outweigh what it saves."""
 
 SMALL_AREA = 96 * 96
 """Pixels up to which a browser unpacks indices faster than it decodes an image."""

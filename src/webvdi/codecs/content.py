@@ -136,9 +136,9 @@ twice as much."""
 
 def expected_bytes(content: Content, pixels: int, quality: int | None) -> int:
     """About what encoding so many pixels takes, headers aside."""
-    if content is Content.FLAT:
+    if content == Content.FLAT:
         return 0
-    if content is Content.TEXT:
+    if content == Content.TEXT:
         return round(_TEXT_BYTES * pixels)
     if quality is None:
         return round(_PHOTO_BYTES * pixels)

@@ -86,11 +86,12 @@ def _two_colours(words: Words) -> Indexed | None:
     first = words[0, 0]
     other = words != first
     where = int(other.argmax())
-    second = words.flat[where] if other.flat[where] else first
-    if np.count_nonzero(words == second) != np.count_nonzero(other) and second != first:
+    if not other.flat[where]:
+        return Indexed(np.array([first & _RGB]), other.view(np.uint8))
+    second = words.flat[where]
+    if np.count_nonzero(words == second) != np.count_nonzero(other):
         return None
-    colours = np.array([first, second][: 1 + int(second != first)], np.uint32) & _RGB
-    return Indexed(colours, other.view(np.uint8))
+    return Indexed(np.array([first, second]) & _RGB, other.view(np.uint8))
 
 
 class _Search:
