@@ -6,9 +6,15 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import frames, glances, idle, typing
+from benchmarks.workloads import codecs, frames, glances, idle, typing
 
-WORKLOADS = {"typing": typing, "glances": glances, "idle": idle, "frames": frames}
+WORKLOADS = {
+    "typing": typing,
+    "frames": frames,
+    "codecs": codecs,
+    "glances": glances,
+    "idle": idle,
+}
 
 
 def main() -> int:

@@ -4,6 +4,17 @@ Everything here is pure and releases the interpreter lock where the work is (ISA
 so that a pool of threads encodes in parallel.
 """
 
-from webvdi.codecs.choice import Encoded, Kind, encode_lossless, encode_lossy, is_photographic
+from webvdi.codecs.choice import encode
+from webvdi.codecs.content import Content, contents, expected_bytes
+from webvdi.codecs.encoded import Encoded, Kind
+from webvdi.codecs.sheet import encode_sheet
 
-__all__ = ["Encoded", "Kind", "encode_lossless", "encode_lossy", "is_photographic"]
+__all__ = [
+    "Content",
+    "Encoded",
+    "Kind",
+    "contents",
+    "encode",
+    "encode_sheet",
+    "expected_bytes",
+]

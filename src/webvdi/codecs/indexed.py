@@ -7,19 +7,14 @@ costs no asynchronous image decode.
 import numpy as np
 import numpy.typing as npt
 
-from webvdi.framebuffer import Pixels
-
-MAX_COLOURS = 256
+from webvdi.codecs.palette import Indexed, Words
 
 
-def encode_indexed(pixels: Pixels) -> bytes | None:
-    """The bytes of the wire's *indexed* codec, or None if there are too many colours."""
-    words = pixels.view(np.uint32)[:, :, 0] & np.uint32(0x00FFFFFF)
-    colours, inverse = np.unique(words, return_inverse=True)
-    if len(colours) > MAX_COLOURS:
-        return None
-    indices = inverse.reshape(words.shape).astype(np.uint8)
-    return _palette(colours) + pack_indices(indices, bits_for(len(colours))).tobytes()
+def encode_indexed(picture: Indexed) -> bytes:
+    """The bytes of the wire's *indexed* codec."""
+    bits = bits_for(len(picture.colours))
+    head = bytes([len(picture.colours) - 1]) + palette_bytes(picture.colours)
+    return head + pack_indices(picture.indices, bits).tobytes()
 
 
 def bits_for(colours: int) -> int:
@@ -30,21 +25,26 @@ def bits_for(colours: int) -> int:
     return 8
 
 
+def palette_bytes(colours: Words) -> bytes:
+    """R, G, B of each colour."""
+    return colours.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
+
+
 def pack_indices(indices: npt.NDArray[np.uint8], bits: int) -> npt.NDArray[np.uint8]:
     """Rows of indices, *bits* each, the first in the high bits, rows padded to whole bytes."""
     if bits == 8:
         return indices
-    per_byte = 8 // bits
-    height, width = indices.shape
-    padded = np.zeros((height, -(-width // per_byte), per_byte), np.uint8)
-    padded.reshape(height, -1)[:, :width] = indices
-    shifts = np.arange(per_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(bits)
-    packed: npt.NDArray[np.uint8] = np.bitwise_or.reduce(padded << shifts, axis=2)
-    return packed
+    if bits == 1:
+        return np.packbits(indices, axis=1)
+    if bits == 2:
+        return _pairs(_pairs(indices, 2), 4)
+    return _pairs(indices, 4)
 
 
-def _palette(colours: npt.NDArray[np.uint32]) -> bytes:
-    rgb = np.empty((len(colours), 3), np.uint8)
-    for channel, shift in enumerate((16, 8, 0)):
-        rgb[:, channel] = (colours >> np.uint32(shift)) & np.uint32(0xFF)
-    return bytes([len(colours) - 1]) + rgb.tobytes()
+def _pairs(values: npt.NDArray[np.uint8], bits: int) -> npt.NDArray[np.uint8]:
+    """Each two neighbours of *bits* bits as one value, the left one in the high bits."""
+    if values.shape[1] % 2:
+        values = np.pad(values, ((0, 0), (0, 1)))
+    left, right = values[:, ::2], values[:, 1::2]
+    joined: npt.NDArray[np.uint8] = np.left_shift(left, bits) | right
+    return joined

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from webvdi.codecs import is_photographic
 from webvdi.codecs.jpeg import encode_jpeg
 from webvdi.codecs.png import encode_png
 from webvdi.framebuffer import Pixels, fitting, scaled
@@ -47,7 +46,7 @@ def render(pixels: Pixels, version: str, width: int, height: int) -> Picture | N
     Takes milliseconds: meant for a thread, where it holds the interpreter only now and then.
     """
     if width == 0 and height == 0:
-        data = encode_png(pixels, smooth=is_photographic(pixels))
+        data = encode_png(pixels)
         if len(data) > MAX_PICTURE_BYTES:
             return NoPicture("the screen is too large for a picture without loss")
         return Picture(version, "image/png", data, pixels.shape[1], pixels.shape[0])
