@@ -1,16 +1,15 @@
 """Both viewers, the browser's own code under node and Python's model of it, draw the same."""
 
-import io
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from support.node_viewer import NodeViewer
-from support.viewer import Picture, Rgb
+from support.viewer import Picture
+from support.viewer_pieces import copy, file, fill, noise, png, sheet
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.wire.pieces import SLOTS, TILE, Part, Run, Sheet, encode_sheet, piece_of_runs
 from webvdi.wire.to_viewer import Codec, Desktop, Piece, ToViewer, Update, encode_to_viewer
@@ -23,16 +22,6 @@ COLUMNS, ROWS = -(-WIDTH // TILE), -(-HEIGHT // TILE)
 def node() -> Iterator[NodeViewer]:
     with NodeViewer() as viewer:
         yield viewer
-
-
-def noise(width: int, height: int, seed: int) -> Rgb:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def file(pixels: Rgb, kind: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, kind)
-    return out.getvalue()
 
 
 def both(node: NodeViewer, *messages: ToViewer) -> Picture:
@@ -59,21 +48,19 @@ def drawn_pieces(draw: st.DrawFn) -> Piece:
     seed = draw(st.integers(0, 99))
     match draw(st.sampled_from([Codec.FILL, Codec.COPY, Codec.PNG, Codec.SHEET])):
         case Codec.FILL:
-            return Piece(Codec.FILL, x, y, width, height, draw(st.binary(min_size=3, max_size=3)))
+            return fill(x, y, width, height, draw(st.binary(min_size=3, max_size=3)))
         case Codec.COPY:
             source = draw(st.integers(0, WIDTH - width)), draw(st.integers(0, HEIGHT - height))
-            payload = b"".join(n.to_bytes(2, "big") for n in source)
-            return Piece(Codec.COPY, x, y, width, height, payload)
+            return copy(x, y, width, height, source)
         case Codec.PNG:
-            return Piece(Codec.PNG, x, y, width, height, file(noise(width, height, seed)))
+            colours = draw(st.sampled_from([None, 2, 200]))
+            return png(x, y, noise(width, height, seed), colours=colours)
         case _:
             left = draw(st.integers(0, width - 1))
             parts = [Part(x + left, y, width - left, height, 3, 1)]
             if left:
                 parts.append(Part(x, y, left, height, 0, 2))
-            sheet = file(noise(width + 3, height + 2, seed))
-            payload = encode_sheet(Sheet(Codec.PNG, tuple(parts), sheet))
-            return Piece(Codec.SHEET, x, y, width, height, payload)
+            return sheet(parts, noise(width + 3, height + 2, seed))
 
 
 @st.composite
@@ -109,7 +96,7 @@ def pieces(draw: st.DrawFn) -> Piece:
 def test_the_same_pieces_give_the_same_picture(
     node: NodeViewer, updates: list[list[Piece]]
 ) -> None:
-    background = Piece(Codec.PNG, 0, 0, WIDTH, HEIGHT, file(noise(WIDTH, HEIGHT, 1)))
+    background = png(0, 0, noise(WIDTH, HEIGHT, 1))
     first = Update(1, lossy=False, pieces=(background, *all_kept))
     rest = [Update(n, lossy=False, pieces=tuple(p)) for n, p in enumerate(updates, 2)]
     both(node, Desktop(WIDTH, HEIGHT), first, *rest)
@@ -117,7 +104,7 @@ def test_the_same_pieces_give_the_same_picture(
 
 def test_kept_tiles_survive_a_new_size_and_a_lost_connection(node: NodeViewer) -> None:
     pixels = noise(40, 40, 3)
-    show = Piece(Codec.PNG, 0, 0, 40, 40, file(pixels))
+    show = png(0, 0, pixels)
     keep = piece_of_runs(Codec.KEEP, [Run(0, 2, 7, 3)], 40, 40)
     both(node, Desktop(40, 40), Update(1, lossy=False, pieces=(show, keep)))
     assert node.lose().drawn == 1
@@ -131,9 +118,8 @@ def test_kept_tiles_survive_a_new_size_and_a_lost_connection(node: NodeViewer) -
 
 def test_a_jpeg_is_nearly_right_and_counts_as_that(node: NodeViewer) -> None:
     smooth = np.linspace(0, 255, 64 * 32 * 3).reshape(32, 64, 3).astype(np.uint8)
-    sheet = Sheet(Codec.JPEG, (Part(0, 0, 32, 32, 32, 0),), file(smooth, "JPEG"))
     pieces = (
-        Piece(Codec.SHEET, 0, 0, 32, 32, encode_sheet(sheet)),
+        sheet([Part(0, 0, 32, 32, 32, 0)], smooth, Codec.JPEG),
         Piece(Codec.JPEG, 32, 0, 64, 32, file(smooth, "JPEG")),
     )
     node.fresh()

@@ -6,9 +6,10 @@
  */
 
 import { ProtocolError } from './errors.js';
+import { offscreen } from './offscreen.js';
 import { SLOTS, TILE } from './payloads.js';
 
-/** @import { Rect } from './payloads.js' */
+/** @import { Rect, Run } from './payloads.js' */
 
 /** Slots beside each other: 2048 pixels, as high as wide, which every device can draw from. */
 const SLOTS_A_ROW = 128;
@@ -53,51 +54,52 @@ export class TileCache {
     #kept = new Uint8Array(SLOTS);
 
     /**
-     * Keeps *count* tiles of the screen in the slots from *slot* on.
+     * Keeps tiles of the screen.
      * @param {CanvasRenderingContext2D} screen
-     * @param {number} slot
-     * @param {number} count
-     * @param {Rect} area of the tiles, cut off at the screen's edges
+     * @param {[Run, Rect][]} runs each with its tiles' area, cut off at the screen's edges
+     * @param {Rect} box around them
      */
-    keep(screen, slot, count, area) {
+    keep(screen, runs, box) {
         const context = this.#atlas();
-        const { y, height } = area;
-        for (const { slotX, slotY, x, width, tiles } of spansOf(slot, count, area)) {
-            if (width < tiles * TILE || height < TILE) {
-                context.fillRect(slotX, slotY, tiles * TILE, TILE);
+        // A canvas of its own, for the atlas may draw from it later: see Taken.
+        const taken = offscreen(box.width, box.height);
+        taken.drawImage(screen.canvas,
+            box.x, box.y, box.width, box.height, 0, 0, box.width, box.height);
+        for (const [{ slot, count }, area] of runs) {
+            const { y, height } = area;
+            for (const { slotX, slotY, x, width, tiles } of spansOf(slot, count, area)) {
+                if (width < tiles * TILE || height < TILE) {
+                    context.fillRect(slotX, slotY, tiles * TILE, TILE);
+                }
+                context.drawImage(taken.canvas,
+                    x - box.x, y - box.y, width, height, slotX, slotY, width, height);
             }
-            context.drawImage(screen.canvas, x, y, width, height, slotX, slotY, width, height);
+            this.#kept.fill(1, slot, slot + count);
         }
-        this.#kept.fill(1, slot, slot + count);
     }
 
     /**
-     * Draws *count* tiles from the slots from *slot* on.
+     * Draws kept tiles.
      * @param {CanvasRenderingContext2D} screen
-     * @param {number} slot
-     * @param {number} count
-     * @param {Rect} area of the tiles, cut off at the screen's edges
+     * @param {[Run, Rect][]} runs each with its tiles' area, cut off at the screen's edges
      * @throws {ProtocolError} nothing was kept there
      */
-    draw(screen, slot, count, area) {
-        if (this.#kept.subarray(slot, slot + count).includes(0)) {
-            throw new ProtocolError(`tiles from slot ${slot} on, where none were kept`);
-        }
+    draw(screen, runs) {
         const { canvas } = this.#atlas();
-        const { y, height } = area;
-        for (const { slotX, slotY, x, width } of spansOf(slot, count, area)) {
-            screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
+        for (const [{ slot, count }, area] of runs) {
+            if (this.#kept.subarray(slot, slot + count).includes(0)) {
+                throw new ProtocolError(`tiles from slot ${slot} on, where none were kept`);
+            }
+            const { y, height } = area;
+            for (const { slotX, slotY, x, width } of spansOf(slot, count, area)) {
+                screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
+            }
         }
     }
 
     #atlas() {
-        if (this.#context === null) {
-            const canvas = new OffscreenCanvas(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE);
-            this.#context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-                canvas.getContext('2d', { alpha: false }));
-            this.#context.imageSmoothingEnabled = false;
-            this.#context.fillStyle = '#000';
-        }
+        this.#context ??= offscreen(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE);
+        this.#context.fillStyle = '#000';
         return this.#context;
     }
 }

@@ -40,10 +40,6 @@ export class CachedDecoder {
      */
     decode(piece, screen) {
         const runs = placedRuns(piece, screen);
-        return (context) => {
-            for (const [{ slot, count }, area] of runs) {
-                this.#tiles.draw(context, slot, count, area);
-            }
-        };
+        return (context) => this.#tiles.draw(context, runs);
     }
 }

@@ -1,11 +1,14 @@
 /** Copy: pixels that are on the screen already, from another place. */
 
 import { ProtocolError } from '../errors.js';
+import { Taken } from '../offscreen.js';
 
 /** @import { Piece } from '../wire_types.js' */
 /** @import { Paint, Size } from './registry.js' */
 
 export class CopyDecoder {
+    #taken = new Taken();
+
     /**
      * @param {Piece} piece
      * @param {Size} screen
@@ -22,9 +25,8 @@ export class CopyDecoder {
             throw new ProtocolError('a copy from outside the screen');
         }
         return (context) => {
-            // Overlap is safe: a canvas drawn onto itself is read as a whole before it is
-            // written (HTML, 4.12.5.1.14 "Drawing images").
-            context.drawImage(context.canvas, fromX, fromY, width, height, x, y, width, height);
+            const taken = this.#taken.take(context, { x: fromX, y: fromY, width, height });
+            context.drawImage(taken, 0, 0, width, height, x, y, width, height);
         };
     }
 }

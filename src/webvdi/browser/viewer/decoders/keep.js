@@ -21,10 +21,6 @@ export class KeepDecoder {
      */
     decode(piece, screen) {
         const runs = placedRuns(piece, screen);
-        return (context) => {
-            for (const [{ slot, count }, area] of runs) {
-                this.#tiles.keep(context, slot, count, area);
-            }
-        };
+        return (context) => this.#tiles.keep(context, runs, piece);
     }
 }
