@@ -127,7 +127,7 @@ class SessionCore:
         except NoPlace as error:
             return [EndViewer(viewer.id, Reason.TOO_MANY_VIEWERS, str(error))]
         commands: list[Command] = [*room, *viewer.hands.release()]
-        viewer.resumed(last_update, now)
+        viewer.resumed(last_update)
         self.acting.came(viewer)
         return commands + self._greet(viewer, resumed=True)
 
@@ -211,8 +211,8 @@ class SessionCore:
         if viewer is None or not viewer.connected:
             return ()
         match message:
-            case up.Ack(update, _):
-                viewer.acked(min(update, viewer.updates), now)
+            case up.Ack(update, cost_ms):
+                viewer.acked(min(update, viewer.updates), cost_ms, 0, now)
             case up.Visibility(visible):
                 return self._seen(viewer, visible=visible)
             case up.Ping(token):

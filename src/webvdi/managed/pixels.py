@@ -93,7 +93,7 @@ class PixelFeed:
 
     def flush(self, viewer: Viewer, now: float) -> list[Command]:
         """Start an update for *viewer* if there is something to show and room for it."""
-        if not self._ready(viewer):
+        if not (self._ready(viewer) and viewer.pacer.may_send(now)):
             return []
         if not viewer.up_to_date(self.mirror):
             stale = viewer.stale(self.mirror)
@@ -112,7 +112,6 @@ class PixelFeed:
             and viewer.watching
             and viewer.desktop == (self.mirror.width, self.mirror.height)
             and viewer.batch is None
-            and viewer.pacer.may_send()
         )
 
     def _start(
@@ -124,7 +123,7 @@ class PixelFeed:
             EncodeKey(rect, int(mirror.versions[tiles(rect)].max()), quality)
             for rect in rects_of(mask, mirror.width, mirror.height)
         ]
-        viewer.begin(mirror, keys, all_stale=whole)
+        viewer.begin(mirror, keys, now, all_stale=whole)
         commands: list[Command] = []
         for key in keys:
             cached = self._cache.get(key)
@@ -154,10 +153,17 @@ class PixelFeed:
             self._cached_bytes -= len(dropped.payload)
 
     def due(self, now: float) -> float | None:
-        """When something may have rested; None if everybody's picture is exact."""
+        """When something may have rested, or may be sent; None if everybody's picture is exact."""
+        times = [self._room(viewer, now) for viewer in self._viewers.values()]
         if any(v.watching and v.any_lossy for v in self._viewers.values()):
-            return now + REST_S
-        return None
+            times.append(now + REST_S)
+        return min((at for at in times if at is not None), default=None)
+
+    def _room(self, viewer: Viewer, now: float) -> float | None:
+        """When a viewer that lacks something may be sent it without having said a word."""
+        if not self._ready(viewer) or viewer.up_to_date(self.mirror):
+            return None
+        return viewer.pacer.due(now)
 
 
 def _deliver(viewer: Viewer, key: EncodeKey, encoded: Encoded) -> None:

@@ -17,6 +17,8 @@ class Batch:
     """The pieces of one update, while they are being encoded."""
 
     keys: list[EncodeKey]
+    began: float
+    """When its pixels were taken; monotonic seconds."""
     done: dict[EncodeKey, Encoded] = field(default_factory=dict)
 
     @property
@@ -89,12 +91,14 @@ class Viewer:
         """Whether some tile is not shown exactly."""
         return bool(self._lossy.any())
 
-    def begin(self, mirror: Framebuffer, keys: list[EncodeKey], *, all_stale: bool) -> None:
+    def begin(
+        self, mirror: Framebuffer, keys: list[EncodeKey], now: float, *, all_stale: bool
+    ) -> None:
         """Pieces are taken from the mirror as it is now; later changes make their tiles stale.
 
         *all_stale* says that nothing stale was left for another update.
         """
-        self.batch = Batch(keys)
+        self.batch = Batch(keys, now)
         for key in keys:
             area = tiles(key.rect)
             self._sent[area] = mirror.versions[area]
@@ -105,11 +109,14 @@ class Viewer:
         for key in batch.keys:
             self._lossy[tiles(key.rect)] = batch.done[key].lossy
         self._unacked[self.updates] = [key.rect for key in batch.keys]
-        self.pacer.sent(self.updates, size_bytes, now)
+        self.pacer.sent(self.updates, size_bytes, now, began=batch.began)
 
-    def acked(self, update: int, now: float) -> None:
-        """All updates up to *update* are drawn."""
-        self.pacer.acked(update, now)
+    def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:
+        """All updates up to *update* are drawn, as :meth:`Pacer.acked` is told."""
+        self.pacer.acked(update, cost_ms, waiting, now)
+        self._drawn(update)
+
+    def _drawn(self, update: int) -> None:
         for number in [n for n in self._unacked if n <= update]:
             del self._unacked[number]
 
@@ -120,14 +127,14 @@ class Viewer:
             self._forget([key.rect for key in self.batch.keys])
             self.batch = None
 
-    def resumed(self, last_update: int, now: float) -> None:
+    def resumed(self, last_update: int) -> None:
         """A new connection; everything after *last_update* counts as unsent."""
         if last_update <= self._desktop_after:
             self.desktop = None  # nothing shows that the size itself has arrived
         self.connected = True
         self.visible = True
-        self.acked(last_update, now)
         self.pacer.reset()
+        self._drawn(last_update)
         for rects in self._unacked.values():
             self._forget(rects)
         self._unacked.clear()

@@ -300,6 +300,7 @@ def test_resuming_sends_only_what_was_not_drawn() -> None:
 def test_a_drawn_but_unacknowledged_update_is_not_sent_again() -> None:
     book = Playbook(640, 480)
     viewer = book.attach()
+    book.settle()
     book.paint(Rect(0, 0, 200, 200), photo=True)
     book.encode()
     book.deliver(viewer)
