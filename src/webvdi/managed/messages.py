@@ -231,6 +231,13 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Whether nobody who looks could be sent anything, so that the display may rest meanwhile."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TellPeople:
     """Tell the broker who is connected."""
 
@@ -247,5 +254,14 @@ class WakeAt:
 InputCommand: TypeAlias = Press | Point | Move | SetClipboard | RequestSize
 
 Command: TypeAlias = (
-    SendTo | EndViewer | Encode | InputCommand | Authenticate | Nudge | Watch | TellPeople | WakeAt
+    SendTo
+    | EndViewer
+    | Encode
+    | InputCommand
+    | Authenticate
+    | Nudge
+    | Watch
+    | Hold
+    | TellPeople
+    | WakeAt
 )

@@ -31,6 +31,7 @@ from webvdi.managed.messages import (
     EndViewer,
     Event,
     Forgotten,
+    Hold,
     MachineTold,
     Move,
     Nudge,
@@ -392,5 +393,7 @@ def _tell(source: DisplaySource, command: Command) -> None:
                 source.nudge()
         case Watch(watching):
             source.watch(watching)
+        case Hold(held):
+            source.hold(held)
         case _:
             raise AssertionError(command)
