@@ -373,6 +373,16 @@ REQUEST = 3
 ENDED = b"\x96"
 
 
+ACTS: dict[str, Callable[[RfbSource], object]] = {
+    "watch": lambda source: source.watch(True),
+    "look away": lambda source: source.watch(False),
+    "hold": lambda source: source.hold(True),
+    "let go": lambda source: source.hold(False),
+    "glance": RfbSource.glance,
+    "end": lambda source: source.cut_text("end"),
+}
+
+
 async def conversation(
     path: Path, script: Sequence[bytes | str], *, continuous: bool | None = True
 ) -> list[tuple[int, int]]:
@@ -398,18 +408,9 @@ async def conversation(
         while (message := (await reader.readexactly(1))[0]) != 6:
             said.append((message, (await reader.readexactly(9))[0]))
 
-    acts: dict[str, Callable[[], object]] = {
-        "watch": lambda: source.watch(True),
-        "look away": lambda: source.watch(False),
-        "hold": lambda: source.hold(True),
-        "let go": lambda: source.hold(False),
-        "glance": lambda: source.glance(),
-        "end": lambda: source.cut_text("end"),
-    }
-
     def react(event: DisplayEvent) -> None:
         if isinstance(event, CutText):
-            acts[event.text]()
+            ACTS[event.text](source)
 
     async with serving(path / "vnc", serve) as endpoint:
         source = RfbSource(
@@ -475,7 +476,7 @@ async def test_updates_are_asked_for_one_by_one_only_where_they_do_not_come_by_t
 
 
 async def test_a_server_on_this_host_is_asked_for_each_update(tmp_path: Path) -> None:
-    script = [ENDED, "watch", PAINT, PAINT]
+    script: list[bytes | str] = [ENDED, "watch", PAINT, PAINT]
     assert await conversation(tmp_path, script, continuous=None) == [ALL, CHANGES, CHANGES]
 
 
