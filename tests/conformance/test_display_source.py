@@ -179,6 +179,57 @@ async def test_while_nobody_watches_nothing_is_asked_for(seat: Seat) -> None:
     assert await seat.heard() == ("refresh", False)
 
 
+async def test_a_held_source_asks_for_nothing_more(seat: Seat) -> None:
+    await seat.watch()
+    seat.source.hold(True)
+    seat.stage.paint(WHOLE, noise(WIDTH, HEIGHT))
+    assert await seat.event() == Updated(), "what was asked for comes"
+    seat.source.key(True, 0x61, 0x1E)
+    assert await seat.heard() == ("key", True, 0x61, 0x1E)
+    seat.source.hold(True)
+    seat.source.hold(False)
+    assert await seat.heard() == ("refresh", False)
+    seat.source.hold(False)
+    seat.source.key(False, 0x61, 0x1E)
+    assert await seat.heard() == ("key", False, 0x61, 0x1E)
+
+
+async def test_a_hold_that_ends_before_the_update_changes_nothing(seat: Seat) -> None:
+    await seat.watch()
+    seat.source.hold(True)
+    seat.source.hold(False)
+    seat.source.key(True, 0x61, 0x1E)
+    assert await seat.heard() == ("key", True, 0x61, 0x1E)
+    seat.stage.paint(WHOLE, noise(WIDTH, HEIGHT))
+    assert await seat.event() == Updated()
+    assert await seat.heard() == ("refresh", False)
+
+
+async def test_who_comes_to_a_held_source_waits_until_it_is_let_go(seat: Seat) -> None:
+    seat.source.hold(True)
+    seat.source.watch(True)
+    seat.source.key(True, 0x61, 0x1E)
+    assert await seat.heard() == ("key", True, 0x61, 0x1E)
+    seat.source.hold(False)
+    assert await seat.heard() == ("refresh", True)
+
+
+async def test_letting_go_asks_for_nothing_while_nobody_watches(seat: Seat) -> None:
+    seat.source.hold(True)
+    seat.source.hold(False)
+    seat.source.key(True, 0x61, 0x1E)
+    assert await seat.heard() == ("key", True, 0x61, 0x1E)
+
+
+async def test_after_another_size_while_held_everything_is_asked_for(seat: Seat) -> None:
+    await seat.watch()
+    seat.source.hold(True)
+    seat.stage.resize(50, 20)
+    assert await seat.event() == Resized(50, 20)
+    seat.source.hold(False)
+    assert await seat.heard() == ("refresh", True)
+
+
 async def test_a_resize_while_nobody_watches_is_made_up_for(seat: Seat) -> None:
     seat.stage.resize(50, 20)
     assert await seat.event() == Resized(50, 20)
@@ -290,5 +341,6 @@ def say_everything(seat: Seat) -> None:
     seat.source.request_size(10, 10)
     seat.source.nudge()
     seat.source.watch(True)
+    seat.source.hold(True)
     seat.source.authenticate(Credentials("me", "secret"))
     seat.calling = False

@@ -1,10 +1,12 @@
 """``webvdi view`` from end to end: a real VNC server, all our processes, a viewer."""
 
 import os
+import random
 import re
 import signal
 import socketserver
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +101,50 @@ def test_a_second_viewer_sees_the_same_and_closing_one_leaves_the_other(
         one.close()
         vnc.run("xsetroot", "-solid", "#884422")
         two.shows(lambda: x_screen(vnc))
+
+
+def test_a_stalled_viewer_keeps_memory_flat_and_catches_up(vnc: VncServer, served: Served) -> None:
+    with LiveViewer(served.site) as stalled, LiveViewer(served.site) as lively:
+        stalled.attach()
+        lively.attach()
+        stalled.shows(lambda: x_screen(vnc))
+        lively.shows(lambda: x_screen(vnc))  # from now on the other reads nothing
+        worker, web = served.busy_worker(), served.pid("web")
+
+        def move(times: int) -> None:
+            for step in range(times):
+                noise(vnc, step)
+                lively.shows(lambda: x_screen(vnc))
+
+        move(10)
+        before = {pid: resident_bytes(pid) for pid in (worker, web)}
+        seen, had = lively.picture.last_update, stalled.picture.last_update
+        move(30)
+        assert resident_bytes(web) - before[web] <= 1 << 20
+        assert resident_bytes(worker) - before[worker] <= CACHES_BYTES
+        assert lively.picture.last_update - seen >= 30
+        stalled.shows(lambda: x_screen(vnc))
+        assert stalled.picture.last_update - had <= 20, "it was sent newer pixels, not more"
+
+
+CACHES_BYTES = 16 << 20
+"""What a worker keeps of encoded pixels for everybody, at most."""
+
+
+def noise(vnc: VncServer, seed: int) -> None:
+    """Fill the screen with what hardly compresses."""
+    bits = ", ".join(map(hex, random.Random(seed).randbytes(640 * 480 // 8)))
+    head = "#define n_width 640\n#define n_height 480\nstatic char n_bits[] = {\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".xbm") as file:
+        file.write(f"{head}{bits}}};\n")
+        file.flush()
+        vnc.run("xsetroot", "-bitmap", file.name, "-fg", "red", "-bg", "yellow")
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process (proc(5), statm)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_keys_and_pointer_reach_the_server(vnc: VncServer, served: Served, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class Watcher:
         encodings: Sequence[int] | None = None,
         credentials: Credentials | None = None,
         tls: TlsPolicy | None = None,
+        continuous: bool | None = None,
     ) -> None:
         self.mirror = Framebuffer(1, 1)
         self.source = RfbSource(
@@ -63,6 +64,7 @@ class Watcher:
             encodings=encodings,
             credentials=credentials,
             tls=tls,
+            continuous=continuous,
         )
         self.events: list[DisplayEvent] = []
         self.used: set[int] = set()

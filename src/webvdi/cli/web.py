@@ -28,6 +28,7 @@ from webvdi.base.tasks import TaskOwner
 from webvdi.broker.service import Service
 from webvdi.cli.compose import Application, PortalOptions, open_application
 from webvdi.cli.reload import reload_certificate
+from webvdi.cli.unqueued import UnqueuedWebSocket, bound_unsent
 from webvdi.cli.web_settings import PASSWORD_VARIABLE, WebSettings
 from webvdi.wire.from_viewer import MAX_MESSAGE_BYTES
 
@@ -103,6 +104,7 @@ class WebProcess:
 
     async def run(self, browsers: socket.socket, owners: socket.socket) -> None:
         """Serve on both sockets until :meth:`stop`; one that fails ends the other."""
+        bound_unsent(browsers)
         try:
             async with asyncio.TaskGroup() as group:
                 for server, sock in ((self._browsers, browsers), (self._owners, owners)):
@@ -164,7 +166,7 @@ def _uvicorn(app: ASGIApp, settings: WebSettings | None) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio" if settings else "none",
+        ws=UnqueuedWebSocket if settings else "none",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # pictures are compressed; this would only cost time
         ws_ping_interval=PING_EVERY_S,

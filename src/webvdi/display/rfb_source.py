@@ -37,15 +37,20 @@ class RfbSource:
         credentials: source.Credentials | None = None,
         tls: TlsPolicy | None = None,
         encodings: Sequence[int] | None = None,
+        continuous: bool | None = None,
         connect_timeout_s: float = TIMEOUT_S,
     ) -> None:
         """*credentials* are used if the server asks; *encodings* replace the default ones.
+
+        *continuous* tells whether updates may come without being asked for, which spares a round
+        trip each and cannot be held; None: where the server is on another host.
 
         With *tls* the link is encrypted, or is lost; without it, it is where the server insists
         (and then the certificate is checked all the same).
         """
         if encodings is None:
             encodings = default_encodings(endpoint)
+        self._may_go_continuous = not is_local(endpoint) if continuous is None else continuous
         policy = tls or TlsPolicy()
         encryption = Encryption(required=tls is not None, anonymous=policy.anonymous)
         self._protocol = RfbProtocol(encodings, _for_rfb(credentials), encryption)
@@ -54,6 +59,7 @@ class RfbSource:
         self._listener = listener
         self._settled = True
         self._watching = False
+        self._held = False
         self._requested = False
         """Whether a request for an update stands unanswered."""
         self._incremental = False
@@ -154,6 +160,13 @@ class RfbSource:
             self._request()
             self._link.flush()
 
+    def hold(self, held: bool) -> None:
+        """What comes without being asked for still comes."""
+        if self._open:
+            self._held = held
+            self._request()
+            self._link.flush()
+
     @property
     def offers_power_control(self) -> bool:
         """Whether the machine can be shut down, rebooted and reset through the link (xvp)."""
@@ -217,19 +230,23 @@ class RfbSource:
             self._listener(source.Updated())
 
     def _request(self) -> None:
-        """Have updates sent while somebody watches: by themselves if possible, else one by one.
+        """Have updates sent while somebody watches, and they are not held.
 
+        They are to come by themselves where that may be, else are asked for one by one.
         A request goes first in any case: for the whole picture, or for what has changed while
         nobody watched.  After another size, updates are ordered for that.
         """
-        if not self._watching or self._requested or (self._continuous and self._incremental):
+        if not self._watching or self._held or self._requested:
+            return
+        if self._continuous and self._incremental:
             return
         self._protocol.request_update(incremental=self._incremental)
         self._requested = self._incremental = True
         self._go_continuous()
 
     def _go_continuous(self) -> None:
-        if self._protocol.offers_continuous_updates and not self._stopped_by_itself:
+        offered = self._protocol.offers_continuous_updates and not self._stopped_by_itself
+        if offered and self._may_go_continuous:
             self._continuous = True
             # The server forgets a request of ours now, if it has not answered it.
             self._requested = False
@@ -242,7 +259,7 @@ class RfbSource:
         elif self._continuous:
             self._continuous, self._stopped_by_itself = False, True
             self._request()
-        elif self._watching:
+        elif self._watching and not self._held:
             self._go_continuous()
 
     def _resize(self, width: int, height: int) -> None:
@@ -252,13 +269,17 @@ class RfbSource:
 
 def default_encodings(endpoint: Endpoint) -> tuple[int, ...]:
     """What to ask the server at *endpoint* for: raw pixels if it is on this host."""
+    return LOCAL_ENCODINGS if is_local(endpoint) else REMOTE_ENCODINGS
+
+
+def is_local(endpoint: Endpoint) -> bool:
+    """Whether the server at *endpoint* is on this host."""
     if isinstance(endpoint, UnixEndpoint) or endpoint.host == "localhost":
-        return LOCAL_ENCODINGS
+        return True
     try:
-        loopback = ipaddress.ip_address(endpoint.host).is_loopback
+        return ipaddress.ip_address(endpoint.host).is_loopback
     except ValueError:
-        loopback = False
-    return LOCAL_ENCODINGS if loopback else REMOTE_ENCODINGS
+        return False
 
 
 def _for_rfb(credentials: source.Credentials | None) -> Credentials | None:

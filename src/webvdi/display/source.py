@@ -191,6 +191,14 @@ class DisplaySource(Protocol):
     def watch(self, watching: bool) -> None:
         """Whether updates are wanted.  While nobody looks, none are requested."""
 
+    def hold(self, held: bool) -> None:
+        """Whether updates are to wait: those who look cannot be sent anything just now.
+
+        While held, no further update is asked of the peer, so that neither side works for
+        pictures that nobody will see; one that was asked for already still comes.  Let go, the
+        next is asked for at once.  A source that has come to be open is not held.
+        """
+
     @property
     def offers_power_control(self) -> bool:
         """Whether :meth:`order_power` has an effect."""

@@ -10,6 +10,10 @@ from webvdi.link.frames import MAX_TO_VIEWER_BYTES, PREAMBLE, frame
 
 logger = logging.getLogger(__name__)
 
+READ_AHEAD_BYTES = 32 << 10
+"""Beyond a message that is being received, twice this is read, and what comes with it: asyncio
+reads up to 256 KiB at once."""
+
 
 class ServerUnavailable(WebvdiError):
     """The Managed Server cannot be reached just now."""
@@ -19,7 +23,7 @@ class ViewerLink:
     """One viewer's connection to the Managed Server; opaque messages both ways.
 
     Reading is left to the caller, so a browser that does not take its messages stops the reading,
-    and the session sees it: nothing is queued in between.
+    and the session sees it: little is queued in between.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,7 +34,7 @@ class ViewerLink:
     async def connect(cls, path: Path) -> Self:
         """Connect to the viewer face at *path*.  Raises :class:`ServerUnavailable`."""
         try:
-            reader, writer = await asyncio.open_unix_connection(path, limit=1 << 20)
+            reader, writer = await asyncio.open_unix_connection(path, limit=READ_AHEAD_BYTES)
         except OSError as error:
             raise ServerUnavailable(
                 "the Managed Server is not running just now; it is being restarted"

@@ -12,6 +12,10 @@ from webvdi.wire.to_viewer import Farewell, PackedUpdate, Reason, ToViewer, enco
 MAX_UNSENT_BYTES = 24 << 20
 """Updates are bounded by acks; whoever lets this much of anything pile up reads nothing."""
 
+SEND_BUFFER_BYTES = 64 << 10
+"""Of the kernel, which doubles it for what it keeps beside the bytes (socket(7)).  What is in it,
+a browser that does not read has not got, and yet it cannot be sent anew."""
+
 FAREWELL_S = 1.0
 """How long a viewer may take to read why it has to go."""
 
@@ -55,6 +59,8 @@ class ViewerConnection(asyncio.Protocol):
         """Hold still until the viewer is attached."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         transport.pause_reading()
 
     def start(self) -> None:

@@ -244,7 +244,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Whether the display is to wait with what it would show next."""
+    """Whether nobody who looks could be sent anything, so that the display may rest meanwhile."""
 
     held: bool
 

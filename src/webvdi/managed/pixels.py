@@ -253,7 +253,7 @@ class PixelFeed:
         return Parcel(plan, keys, *self._frames.size)
 
     def _begin(self, viewer: Viewer, parcel: Parcel, now: float) -> Iterable[Command]:
-        viewer.begin(parcel)
+        viewer.begin(parcel, now)
         commands = [*self._encode(parcel)] if not parcel.complete else []
         if parcel.complete:
             commands.append(SendTo(viewer.id, viewer.send(now)))
@@ -295,6 +295,7 @@ class PixelFeed:
     def due(self, now: float) -> float | None:
         """When something will have rested; None if everybody's picture is exact, and kept."""
         due: list[float] = []
+        news = self.mirror.version != self._committed
         for viewer in self._viewers.values():
             if not viewer.watching:
                 continue
@@ -303,9 +304,10 @@ class PixelFeed:
             if viewer.may_keep and viewer.keeps_tiles:
                 rested = max(self._changed_at, viewer.looked_at)
                 due.append(rested + KEEP_REST_S + _A_LITTLE_S)
-            pacer = viewer.pacer.due(now)
-            if pacer is not None:
-                due.append(pacer)
+            if viewer.parcel is None and (news or viewer.wants):
+                room = viewer.pacer.due(now)
+                if room is not None:
+                    due.append(room)
         later = [time for time in due if time > now]
         return min(later) if later else None
 

@@ -60,6 +60,8 @@ class Viewer:
         self.sight = Sight(0, 0)
         self.parcel: Parcel | None = None
         """The update that is being encoded for it."""
+        self._began = 0.0
+        """When that was begun."""
         self.updates = 0
         """The number of the last update sent."""
         self.cursor = 0
@@ -105,9 +107,10 @@ class Viewer:
 
     # ------------------------------------------------------------ an update goes out
 
-    def begin(self, parcel: Parcel) -> None:
+    def begin(self, parcel: Parcel, now: float) -> None:
         """Its next update is being made of the picture as it is now."""
         self.parcel = parcel
+        self._began = now
         self.cursor = parcel.plan.cursor
         self.sight.sent(parcel.plan.exact, parcel.plan.lossy)
         self._moves_seen = self.sight.moves_seen
@@ -130,7 +133,7 @@ class Viewer:
         self._unacked[self.updates] = _Sent(parcel.touched, self._slots)
         self._slots = _NO_SLOTS
         update = parcel.update(self.updates)
-        self.pacer.sent(self.updates, len(update.packed), now)
+        self.pacer.sent(self.updates, len(update.packed), now, began=self._began)
         return update
 
     def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:

@@ -19,6 +19,7 @@ from webvdi.cli import web as web_process
 from webvdi.cli.certificate import self_signed
 from webvdi.cli.compose import PortalOptions, application
 from webvdi.cli.listen import open_unix
+from webvdi.cli.unqueued import MAX_UNSENT_BYTES
 from webvdi.cli.web import WebProcess
 from webvdi.cli.web_settings import WebSettings
 
@@ -36,10 +37,17 @@ class FakeServing(FakeUseCases):
 class Running:
     """A web process in this event loop, on real sockets."""
 
-    def __init__(self, process: WebProcess, task: asyncio.Task[None], run: Path, port: int) -> None:
+    def __init__(
+        self,
+        process: WebProcess,
+        task: asyncio.Task[None],
+        run: Path,
+        browsers: socket.socket,
+    ) -> None:
         self.process = process
         self.task = task
-        self.port = port
+        self.browsers = browsers
+        self.port: int = browsers.getsockname()[1]
         self._run = run
 
     def browser(self, scheme: str = "http") -> httpx2.AsyncClient:
@@ -77,11 +85,10 @@ async def running(chosen: WebSettings) -> AsyncIterator[Running]:
     opened = application(use_cases, chosen.places, KEY, PortalOptions(chosen.cookie_name))
     process = WebProcess(opened, chosen)
     browsers = socket.create_server(("127.0.0.1", 0))
-    port = browsers.getsockname()[1]
     owners = open_unix(Path(chosen.run) / "api.sock")
     task = asyncio.Task(process.run(browsers, owners))
     try:
-        yield Running(process, task, Path(chosen.run), port)
+        yield Running(process, task, Path(chosen.run), browsers)
     finally:
         process.stop()
         await task
@@ -110,6 +117,13 @@ async def test_nothing_that_a_browser_sends_makes_it_the_owner(tmp_path: Path, h
     async with running(settings(tmp_path)) as web, web.browser() as browser:
         answer = await browser.get("api/v1/me", headers={header: "1"})
         assert answer.status_code == 401
+
+
+async def test_what_browsers_do_not_take_does_not_wait_in_the_kernel(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as web, web.browser() as browser:
+        await browser.get("api/v1/me")
+        option = web.browsers.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert option == MAX_UNSENT_BYTES
 
 
 async def test_the_end_of_one_server_is_the_end_of_both(tmp_path: Path) -> None:

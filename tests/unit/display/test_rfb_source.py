@@ -373,7 +373,19 @@ REQUEST = 3
 ENDED = b"\x96"
 
 
-async def conversation(path: Path, script: Sequence[bytes | str]) -> list[tuple[int, int]]:
+ACTS: dict[str, Callable[[RfbSource], object]] = {
+    "watch": lambda source: source.watch(True),
+    "look away": lambda source: source.watch(False),
+    "hold": lambda source: source.hold(True),
+    "let go": lambda source: source.hold(False),
+    "glance": RfbSource.glance,
+    "end": lambda source: source.cut_text("end"),
+}
+
+
+async def conversation(
+    path: Path, script: Sequence[bytes | str], *, continuous: bool | None = True
+) -> list[tuple[int, int]]:
     """What a source says to a server that acts by *script*, as (message, its first byte).
 
     A text is what somebody does at the source's side before the server goes on; it is told by
@@ -397,20 +409,17 @@ async def conversation(path: Path, script: Sequence[bytes | str]) -> list[tuple[
             said.append((message, (await reader.readexactly(9))[0]))
 
     def react(event: DisplayEvent) -> None:
-        match event:
-            case CutText("watch"):
-                source.watch(True)
-            case CutText("look away"):
-                source.watch(False)
-            case CutText("glance"):
-                source.glance()
-            case CutText("end"):
-                source.cut_text("end")
-            case _:
-                pass
+        if isinstance(event, CutText):
+            ACTS[event.text](source)
 
     async with serving(path / "vnc", serve) as endpoint:
-        source = new_source(endpoint, Ear(react))
+        source = RfbSource(
+            endpoint,
+            Framebuffer(1, 1),
+            Ear(react),
+            continuous=continuous,
+            connect_timeout_s=PATIENCE_S,
+        )
         await run(source)
     return said
 
@@ -437,6 +446,9 @@ NO_PIXELS = update(rectangle(0, 0, 0, 0, PseudoEncoding.QEMU_EXTENDED_KEY_EVENT)
         (["glance", NO_PIXELS, PAINT, NO_PIXELS], [ALL, CHANGES]),
         (["glance", RESIZE, PAINT], [ALL, ALL]),
         (["glance", NO_PIXELS, "watch", ENDED, NO_PIXELS], [ALL, CHANGES, ON]),
+        (["watch", "hold", PAINT, PAINT, "let go"], [ALL, CHANGES]),
+        ([ENDED, "watch", "hold", PAINT, PAINT, "let go"], [ALL, ON]),
+        (["hold", "watch", ENDED, PAINT, "let go"], [ALL, ON]),
     ],
     ids=[
         "not offered",
@@ -452,12 +464,20 @@ NO_PIXELS = update(rectangle(0, 0, 0, 0, PseudoEncoding.QEMU_EXTENDED_KEY_EVENT)
         "a glance that brings no pixels at first",
         "a glance at another size",
         "a glance, then somebody looks",
+        "held",
+        "held although updates come by themselves",
+        "held, then offered",
     ],
 )
 async def test_updates_are_asked_for_one_by_one_only_where_they_do_not_come_by_themselves(
     script: Sequence[bytes | str], said: list[tuple[int, int]], tmp_path: Path
 ) -> None:
     assert await conversation(tmp_path, script) == said
+
+
+async def test_a_server_on_this_host_is_asked_for_each_update(tmp_path: Path) -> None:
+    script: list[bytes | str] = [ENDED, "watch", PAINT, PAINT]
+    assert await conversation(tmp_path, script, continuous=None) == [ALL, CHANGES, CHANGES]
 
 
 async def test_orders_that_fail_end_nothing(tmp_path: Path) -> None:

@@ -103,6 +103,23 @@ def test_a_slow_viewer_gets_newer_pixels_not_more() -> None:
     assert viewer.picture.last_update - sent <= 8
 
 
+def test_what_waits_for_room_goes_when_there_is_without_a_word() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    for _ in range(5):  # a link that is known
+        book.paint(Rect(0, 0, 16, 16))
+        book.settle()
+    book.paint(Rect(0, 0, 200, 200), photo=True)
+    book.encode()
+    book.paint(Rect(300, 300, 16, 16))
+    book.encode()
+    sent = len(viewer.on_the_way)
+    assert book.wake is not None
+    book.pass_time(0.3)
+    book.encode()
+    assert len(viewer.on_the_way) == sent + 1
+
+
 def test_a_stalled_viewer_does_not_hold_the_others() -> None:
     book = Playbook()
     stalled, lively = book.attach(), book.attach()

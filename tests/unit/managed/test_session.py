@@ -2,15 +2,17 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import numpy as np
 import pytest
 
 from support.reports import Reports
 from webvdi.codecs import Encoded
+from webvdi.display.source import DisplaySource
 from webvdi.framebuffer import Pixels, Rect
 from webvdi.managed import session as session_module
-from webvdi.managed.messages import Encode, EncodeKey, MachineTold
+from webvdi.managed.messages import Encode, EncodeKey, Hold, MachineTold
 from webvdi.managed.session import INLINE_AREA, Session
 from webvdi.wire.to_viewer import MachineState, Reason
 
@@ -29,6 +31,28 @@ async def test_a_failed_encode_ends_the_worker(monkeypatch: pytest.MonkeyPatch) 
         session._encode(Encode(EncodeKey(rect, 1, None), np.zeros((side, side, 4), np.uint8)))
         async with asyncio.timeout(10):
             await reports.failure.wait()
+        await session.close(Reason.SESSION_ENDED, "")
+
+
+class Screen:
+    """A display source that notes how it is held."""
+
+    def __init__(self) -> None:
+        self.held: list[bool] = []
+
+    def hold(self, held: bool) -> None:
+        self.held.append(held)
+
+
+async def test_the_display_is_held_and_let_go() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        session = Session("demo", "Demo", pool, Reports())
+        session._perform([Hold(True)])  # without a display there is nothing to hold
+        screen = Screen()
+        session._link.source = cast("DisplaySource", screen)
+        session._perform([Hold(True), Hold(False)])
+        assert screen.held == [True, False]
+        session._link.source = None
         await session.close(Reason.SESSION_ENDED, "")
 
 

@@ -1,0 +1,185 @@
+"""What a link carries, told from when updates arrive: arithmetic on times that are given.
+
+Theory of operation.  Updates pass the narrowest part of a link one behind the other, each as one
+train of bytes.  A train's acknowledgement, less the time that the browser took, says when it had
+*arrived* (and how long that word took to come back, which is the same for all).  Hence:
+
+* Between two arrivals the trains behind the first passed.  So the link carries at least their
+  bytes in that time, and where each of them waited behind the one before, not more either.
+* A train that found the link empty was under way for the round trip and its own passage.
+
+Arrivals are told late by a busy browser, so each such statement is an interval that allows for
+``jitter_s``; over several trains the intervals become narrow.  The rate is moved only as far as it
+must be to lie in them, the newest last.  Trains that are few and small thus hardly say anything,
+least of all that the link is slow: a viewer who types does not lower the rate, one whose link has
+become slower does within a train.
+
+This is the idea of BBR (Cardwell et al., ACM Queue 14(5), 2016), windowed bounds of delivery rate
+and round trip, for trains in place of packets.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Final
+
+FIRST_RATE: Final = 250e3
+"""Bytes a second until anything is known: any link in use carries this, or soon says that not."""
+
+MIN_RATE: Final = 4e3
+MAX_RATE: Final = 125e6
+
+MAX_RUN: Final = 8
+"""Trains in a row that are looked at together: half a second of a busy link."""
+
+_TELLING_BYTES: Final = 8 << 10
+"""A smaller train that comes late says nothing of the rate: anything may have kept it."""
+
+_PROMPT_S: Final = 0.003
+"""How much earlier than it would be the quickest train of all may seem."""
+
+_MAX_RISE: Final = 4.0
+"""One train may raise the rate by so much: the first of a connection wait for TCP itself."""
+
+_TCP_FIRST_BYTES: Final = 14600
+"""What TCP sends at once after a rest; then twice as much each round trip (RFC 6928, RFC 5681)."""
+
+_OWN_SHARE: Final = 0.5
+"""Of a quickest train's own passage, what is taken off for the round trip.  All of it would be
+right if the rate were; half of it keeps a wrong rate from proving itself."""
+
+ROUND_TRIP_MEMORY_S: Final = 10.0
+"""A quickest train is believed for so long; links change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """Updates that were acknowledged together; mostly one."""
+
+    size_bytes: int
+    sent: float
+    """When the first of them was; monotonic seconds, as all times here."""
+    arrived: float
+    """When the acknowledgement of the last came, less what the browser took."""
+    last_size_bytes: int
+    last_sent: float
+    alone: bool
+    """Whether nothing else was under way when the last was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    at: float
+    size_bytes: int
+    queued: bool
+    """Whether it waited behind the one before, so that the link was never empty between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Quickest:
+    took_s: float
+    size_bytes: int
+    seen: float
+
+
+class Throughput:
+    """Rate and round trip of one link."""
+
+    def __init__(self) -> None:
+        self.rate = FIRST_RATE
+        """Bytes a second."""
+        self.trains = 0
+        """How many have arrived on this connection."""
+        self._arrivals: deque[_Arrival] = deque(maxlen=MAX_RUN + 1)
+        self._quickest: _Quickest | None = None
+
+    def reconnected(self) -> None:
+        """Another connection: the rate is a first guess for it, its round trip is not known."""
+        self.trains = 0
+        self._arrivals.clear()
+        self._quickest = None
+
+    @property
+    def round_trip_s(self) -> float:
+        """The best lately, of an update without bytes; 0 while it is not known."""
+        quickest = self._quickest
+        if quickest is None:
+            return 0.0
+        own = _OWN_SHARE * quickest.size_bytes / self.rate
+        return max(quickest.took_s - own, quickest.took_s / 2)
+
+    def round_trip_is_old(self, now: float) -> bool:
+        """Whether it is to be measured again, by a train that finds the link empty."""
+        quickest = self._quickest
+        return quickest is not None and now - quickest.seen > ROUND_TRIP_MEMORY_S
+
+    @property
+    def ran_dry(self) -> bool:
+        """Whether the last train found the link empty: more might have been sent."""
+        return bool(self._arrivals) and not self._arrivals[-1].queued
+
+    def arrived(self, train: Train, jitter_s: float) -> None:
+        """Learn from *train*; arrivals are known to *jitter_s*."""
+        self.trains += 1
+        took_s = max(train.arrived - train.last_sent, 0.0)
+        self._compare_with_quickest(train, took_s)
+        before = self._arrivals[-1] if self._arrivals else None
+        queued = before is not None and train.sent <= before.at - self.round_trip_s
+        self._arrivals.append(_Arrival(train.arrived, train.size_bytes, queued))
+        if queued:
+            self._bound_by_runs(jitter_s)
+        else:
+            self._bound_by_itself(train, jitter_s)
+
+    def _compare_with_quickest(self, train: Train, took_s: float) -> None:
+        quickest = self._quickest
+        if quickest is not None and took_s >= quickest.took_s:
+            more_bytes = train.last_size_bytes - quickest.size_bytes
+            if more_bytes > 0:
+                # They alone were the longer under way: the quickest had found the link empty.  If
+                # this one had not, the link carries even more.
+                least = more_bytes / (took_s - quickest.took_s + _PROMPT_S)
+                self._raise_to(min(least, self.rate * _MAX_RISE))
+        old = train.alone and self.round_trip_is_old(train.arrived)
+        if quickest is not None and took_s == quickest.took_s:
+            self._quickest = replace(quickest, seen=train.arrived)
+        elif quickest is None or took_s < quickest.took_s or old:
+            self._quickest = _Quickest(took_s, train.last_size_bytes, train.arrived)
+
+    def _bound_by_itself(self, train: Train, jitter_s: float) -> None:
+        """By a train that found the link empty, perhaps after a rest, when TCP begins slowly."""
+        beginning_s = self.round_trip_s * math.log2(1 + train.size_bytes / _TCP_FIRST_BYTES)
+        passage_s = train.arrived - self.round_trip_s - train.sent - beginning_s - jitter_s
+        if train.size_bytes >= _TELLING_BYTES and passage_s > 0:
+            self._lower_to(train.size_bytes / passage_s)
+        self._bound_from_below(jitter_s)
+
+    def _bound_from_below(self, jitter_s: float) -> None:
+        """By what has arrived; of two arrivals the first may be told late, so of three and more."""
+        sizes = 0
+        newest = self._arrivals[-1].at
+        for back in range(1, len(self._arrivals)):
+            sizes += self._arrivals[-back].size_bytes
+            if back > 1:
+                elapsed_s = newest - self._arrivals[-back - 1].at
+                self._raise_to(sizes / (elapsed_s + jitter_s))
+
+    def _bound_by_runs(self, jitter_s: float) -> None:
+        """By the last trains that each waited behind the one before; the newest ones last."""
+        self._bound_from_below(jitter_s)
+        arrivals = self._arrivals
+        run = 1
+        while run + 1 < len(arrivals) and arrivals[-run - 1].queued:
+            run += 1
+        sizes = sum(arrivals[-back].size_bytes for back in range(1, run + 1))
+        for back in range(run, 0, -1):
+            elapsed_s = arrivals[-1].at - arrivals[-back - 1].at
+            if elapsed_s > jitter_s:
+                self._lower_to(sizes / (elapsed_s - jitter_s))
+            sizes -= arrivals[-back].size_bytes
+
+    def _raise_to(self, rate: float) -> None:
+        self.rate = min(max(self.rate, rate), MAX_RATE)
+
+    def _lower_to(self, rate: float) -> None:
+        self.rate = max(min(self.rate, rate), MIN_RATE)
