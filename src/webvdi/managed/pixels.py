@@ -201,6 +201,8 @@ class PixelFeed:
         jobs, exact, lossy, cursor = draft.jobs(rest, viewer.cursor)
         if held is not None:
             exact = exact | held
+        if lossy is not None and not sight.any_lossy:
+            viewer.looked_at = now  # it has a while to rest
         plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, cursor=cursor)
         parcel = self._parcel(plan)
         if key is not None and len(self._shared) < MAX_SHARED:

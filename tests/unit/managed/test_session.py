@@ -10,25 +10,25 @@ import pytest
 from support.reports import Reports
 from webvdi.codecs import Encoded
 from webvdi.display.source import DisplaySource
-from webvdi.framebuffer import Pixels, Rect
+from webvdi.framebuffer import Rect
 from webvdi.managed import session as session_module
 from webvdi.managed.messages import Encode, EncodeKey, Hold, MachineTold
-from webvdi.managed.session import INLINE_AREA, Session
+from webvdi.managed.session import Session
 from webvdi.wire.to_viewer import MachineState, Reason
 
 
-def failing(_: Pixels, __: int | None) -> Encoded:
+def failing(_: object, __: int | None) -> Encoded:
     raise MemoryError
 
 
 async def test_a_failed_encode_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "encode", failing)
+    monkeypatch.setattr(session_module, "encoded", failing)
     reports = Reports()
     with ThreadPoolExecutor(1) as pool:
         session = Session("demo", "Demo", pool, reports)
-        side = int(INLINE_AREA**0.5) + 1
-        rect = Rect(0, 0, side, side)
-        session._encode(Encode(EncodeKey(rect, 1, None), np.zeros((side, side, 4), np.uint8)))
+        rect = Rect(0, 0, 16, 16)
+        pixels = np.zeros((16, 16, 4), np.uint8)
+        session._encode(Encode(EncodeKey((rect,), 1, None), ((rect, pixels),)))
         async with asyncio.timeout(10):
             await reports.failure.wait()
         await session.close(Reason.SESSION_ENDED, "")
