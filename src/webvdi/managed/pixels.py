@@ -185,7 +185,7 @@ class PixelFeed:
         allowance = viewer.pacer.allowance(now)
         quality = allowance.quality if viewer.draws_jpeg else None
         means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA)
-        mask, kinds = sight.stale, None
+        mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
         held = self._keeper.held(mask, tiles.kinds, picture, viewer.holds)

@@ -171,6 +171,10 @@ class AnyInterleaving(RuleBasedStateMachine):
         self.book.settle()
         for viewer in self.book.viewers.values():
             assert self.book.exact(viewer), f"viewer {viewer.identity} differs"
+        for _ in range(8):
+            self.all_is_well()
+        assert self.book.wake is None, "something goes on and on"
+        assert not any(viewer.on_the_way for viewer in self.book.viewers.values())
 
     def teardown(self) -> None:
         if hasattr(self, "book"):
