@@ -95,9 +95,9 @@ def votes(old: Words, new: Words, changed: TileMask, area: Rect) -> Votes:
     y, end_y = area.y * TILE, min(area.bottom * TILE, new.shape[0] - _PATCH.height + 1)
     if end_x - x < _RUN or end_y <= y:
         return Votes(*np.zeros((4, 0), np.int64))
-    k = max(1, min(8, round(((end_x - x) * (end_y - y) / _HASHED) ** 0.5)))
-    rows = np.arange(y, end_y)
-    drawn_old, drawn_new = (rows[lots[y:end_y] * k < 1] for lots in _LOTS)
+    rows = y + np.flatnonzero(np.repeat(changed.any(axis=1), TILE)[y:end_y])
+    k = max(1, min(8, round((len(rows) * (end_x - x) / _HASHED) ** 0.5)))
+    drawn_old, drawn_new = (rows[lots[rows] * k < 1] for lots in _LOTS)
     before = _candidates(old[:, x:end_x], drawn_old, x, changed)
     after = _candidates(new[:, x:end_x], drawn_new, x, changed)
     before, after = _rarest(before, after)
