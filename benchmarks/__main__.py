@@ -6,9 +6,14 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import frames, glances, idle, typing
+from benchmarks.workloads import framebuffer, glances, idle, typing
 
-WORKLOADS = {"typing": typing, "glances": glances, "idle": idle, "frames": frames}
+WORKLOADS = {
+    "typing": typing,
+    "glances": glances,
+    "idle": idle,
+    "framebuffer": framebuffer,
+}
 
 
 def main() -> int:
