@@ -67,7 +67,7 @@ class Votes:
 
     x: Numbers
     y: Numbers
-    """Where it is in the new picture."""
+    """Where the middle of its run is in the new picture."""
     dx: Numbers
     dy: Numbers
     """How far it has come."""
@@ -168,7 +168,8 @@ def _matched(before: _Landmarks, old: Numbers, after: _Landmarks, new: Numbers) 
     target = np.concatenate([pair[1] for pair in pairs])
     dx = after.x[target] - before.x[source]
     dy = after.y[target] - before.y[source]
-    return Votes(after.x[target], after.y[target], dx, dy).only((dx != 0) | (dy != 0))
+    middle = after.x[target] + _RUN // 2
+    return Votes(middle, after.y[target], dx, dy).only((dx != 0) | (dy != 0))
 
 
 def _everywhere(old: Numbers, new: Numbers) -> tuple[Numbers, Numbers]:
