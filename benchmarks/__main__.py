@@ -6,6 +6,7 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
+<<<<<<< HEAD
 from benchmarks.workloads import codecs, frames, glances, idle, typing
 
 WORKLOADS = {
@@ -14,6 +15,15 @@ WORKLOADS = {
     "codecs": codecs,
     "glances": glances,
     "idle": idle,
+=======
+from benchmarks.workloads import framebuffer, glances, idle, typing
+
+WORKLOADS = {
+    "typing": typing,
+    "glances": glances,
+    "idle": idle,
+    "framebuffer": framebuffer,
+>>>>>>> px-frames
 }
 
 

@@ -13,7 +13,7 @@ from webvdi.framebuffer.motion import MAX_MOVES, find_moves
 from webvdi.framebuffer.moves import Move, moved
 from webvdi.framebuffer.rect import Rect
 from webvdi.framebuffer.scale import fitting, scaled
-from webvdi.framebuffer.tiles import first_tiles, rects_of
+from webvdi.framebuffer.tiles import rects_of
 
 __all__ = [
     "MAX_MOVES",
@@ -29,7 +29,6 @@ __all__ = [
     "TileMask",
     "covered",
     "find_moves",
-    "first_tiles",
     "fitting",
     "moved",
     "rects_of",

@@ -67,7 +67,7 @@ class Votes:
 
     x: Numbers
     y: Numbers
-    """Where it is in the new picture."""
+    """Where the middle of its run is in the new picture."""
     dx: Numbers
     dy: Numbers
     """How far it has come."""
@@ -95,9 +95,9 @@ def votes(old: Words, new: Words, changed: TileMask, area: Rect) -> Votes:
     y, end_y = area.y * TILE, min(area.bottom * TILE, new.shape[0] - _PATCH.height + 1)
     if end_x - x < _RUN or end_y <= y:
         return Votes(*np.zeros((4, 0), np.int64))
-    k = max(1, min(8, round(((end_x - x) * (end_y - y) / _HASHED) ** 0.5)))
-    rows = np.arange(y, end_y)
-    drawn_old, drawn_new = (rows[lots[y:end_y] * k < 1] for lots in _LOTS)
+    rows = y + np.flatnonzero(np.repeat(changed.any(axis=1), TILE)[y:end_y])
+    k = max(1, min(8, round((len(rows) * (end_x - x) / _HASHED) ** 0.5)))
+    drawn_old, drawn_new = (rows[lots[rows] * k < 1] for lots in _LOTS)
     before = _candidates(old[:, x:end_x], drawn_old, x, changed)
     after = _candidates(new[:, x:end_x], drawn_new, x, changed)
     before, after = _rarest(before, after)
@@ -168,7 +168,8 @@ def _matched(before: _Landmarks, old: Numbers, after: _Landmarks, new: Numbers) 
     target = np.concatenate([pair[1] for pair in pairs])
     dx = after.x[target] - before.x[source]
     dy = after.y[target] - before.y[source]
-    return Votes(after.x[target], after.y[target], dx, dy).only((dx != 0) | (dy != 0))
+    middle = after.x[target] + _RUN // 2
+    return Votes(middle, after.y[target], dx, dy).only((dx != 0) | (dy != 0))
 
 
 def _everywhere(old: Numbers, new: Numbers) -> tuple[Numbers, Numbers]:

@@ -5,7 +5,6 @@ is found out when a frame is made of it (:mod:`webvdi.framebuffer.frames`), once
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from webvdi.framebuffer.grid import MAX_SIDE, Pixels, TileMask, Words, covered, grid_shape, words
 from webvdi.framebuffer.rect import Rect
@@ -34,10 +33,8 @@ class Framebuffer:
         self.sizings += 1
         self.pixels: Pixels = np.zeros((height, width, 4), np.uint8)
         self.pixels[:, :, 3] = 255
-        shape = grid_shape(width, height)
-        self.touched: TileMask = np.ones(shape, np.bool_)
+        self.touched: TileMask = np.ones(grid_shape(width, height), np.bool_)
         """Tiles that may differ from what they were when this was last cleared by its reader."""
-        self.versions: npt.NDArray[np.uint32] = np.full(shape, self.version, np.uint32)
 
     @property
     def rect(self) -> Rect:
@@ -87,6 +84,4 @@ class Framebuffer:
 
     def _touch(self, rect: Rect) -> None:
         self.version += 1
-        tiles = covered(rect)
-        self.touched[tiles] = True
-        self.versions[tiles] = self.version
+        self.touched[covered(rect)] = True

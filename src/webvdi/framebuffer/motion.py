@@ -64,7 +64,7 @@ _EFFORT = 4
 def find_moves(old: Pixels, new: Pixels, changed: TileMask) -> tuple[Move, ...]:
     """Moves that, applied in order to *old*, make many of the *changed* tiles equal to *new*.
 
-    The pictures are of one size; *changed* holds every tile that differs.
+    The pictures are of one size; *changed* says which tiles differ.
     """
     before, after = words(np.ascontiguousarray(old)), words(np.ascontiguousarray(new))
     wrong = blank_pixel_mask(new.shape[1], new.shape[0])
@@ -88,7 +88,7 @@ def explain(
     count = int(np.count_nonzero(changed))
     if area is None or count < MIN_CHANGED:
         return ()
-    search = _Search(old, new, area, wrong)
+    search = _Search(old, new, changed, area, wrong)
     search.expect(expected)
     if search.left > count // 4:
         search.run(votes(old, new, changed, area))
@@ -110,7 +110,9 @@ class _Run:
 class _Search:
     """The search within *area* (in tiles)."""
 
-    def __init__(self, old: Words, new: Words, area: Rect, wrong: PixelMask) -> None:
+    def __init__(
+        self, old: Words, new: Words, changed: TileMask, area: Rect, wrong: PixelMask
+    ) -> None:
         self.moves: list[Move] = []
         self._old, self._new, self._wrong = old, new, wrong
         self._area = area
@@ -118,7 +120,7 @@ class _Search:
         self._pixels = pixels_of(area).intersect(Rect(0, 0, new.shape[1], new.shape[0]))
         self._trial = np.zeros_like(wrong)
         """The pixels that are wrong at the distance that is being tried."""
-        self._right = count_by_tile(wrong[self._tiles]) == 0
+        self._right = ~changed[pixel_slices(area)]
         """The area's tiles that need nothing more."""
 
     @property

@@ -28,22 +28,6 @@ def rects_of(mask: TileMask, width: int, height: int, *, limit: int = MAX_RECTS)
     return [pixels_of(rect).intersect(screen) for rect in rects]
 
 
-def first_tiles(mask: TileMask, area: int) -> tuple[TileMask, bool]:
-    """The mask's first rows of tiles that hold at most *area* pixels, and whether that is all.
-
-    At least one row is kept.  The bound is on the rows' full width, so that joining rectangles
-    coarsely cannot exceed it by more than their cells do.
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    row_area = mask.shape[1] * TILE * TILE
-    end = int(rows[0]) + max(1, area // row_area) if len(rows) else 0
-    if not len(rows) or rows[-1] < end:
-        return mask, True
-    first = mask.copy()
-    first[end:] = False
-    return first, False
-
-
 def _joined(part: TileMask, whole: Rect, limit: int) -> list[Rect]:
     """At most *limit* rectangles of tiles for a *part* of a mask, *whole* saying which."""
     rects = _runs(part, whole, limit)
@@ -64,21 +48,23 @@ def _runs(part: TileMask, whole: Rect, limit: int) -> list[Rect] | None:
         edges.insert(0, 0)
     if len(edges) > 2 * limit * part.shape[0]:
         return None  # even if every run were joined in all rows
-    done: list[Rect] = []
-    growing: dict[tuple[int, int], Rect] = {}
+    done: list[tuple[int, int, int, int]] = []
+    growing: dict[tuple[int, int], tuple[int, int]] = {}  # columns, and the rows so far
     for first, end in zip(edges[::2], edges[1::2], strict=True):
         row, start = divmod(first, padded.shape[1])
-        left, width, y = whole.x + start, end - first, whole.y + row
-        above = growing.get((left, width))
-        if above is not None and above.bottom == y:
-            growing[left, width] = Rect(left, above.y, width, above.height + 1)
-            continue
-        if above is not None:
-            done.append(above)
-        growing[left, width] = Rect(left, y, width, 1)
+        columns = (start, end - row * padded.shape[1])
+        top, bottom = growing.get(columns, (row, row))
+        if bottom != row:
+            done.append((top, bottom, *columns))
+            top = row
+        growing[columns] = (top, row + 1)
         if len(done) + len(growing) > limit:
             return None
-    return sorted([*done, *growing.values()], key=lambda r: (r.y, r.x))
+    done += [(*rows, *columns) for columns, rows in growing.items()]
+    return [
+        Rect(whole.x + left, whole.y + top, right - left, bottom - top)
+        for top, bottom, left, right in sorted(done, key=lambda r: (r[0], r[2]))
+    ]
 
 
 def _coarsened(mask: TileMask) -> TileMask:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.framebuffer.scenes import (
@@ -124,7 +124,6 @@ def check(old: Pixels, new: Pixels, frame: Frame | None) -> None:
     assert frame.wrong.sum() + 12 * len(frame.moves) <= differs.sum()
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.lists(st.lists(changes, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_moves_and_wrong_tiles_make_each_picture_of_the_one_before(
     script: list[list[Change]],

@@ -54,7 +54,7 @@ def test_a_full_screen_of_text_scrolls(dx: int, dy: int) -> None:
     assert wrong.sum() <= fresh / 256 + 38 + 50 + 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 300),
     st.integers(0, 200),
@@ -76,7 +76,7 @@ def test_a_pane_scrolls_between_things_that_stay(
     assert wrong.sum() <= 1.1 * ideal(old, new, pane, dx, dy) + 6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(20, 200),
     st.integers(20, 150),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from webvdi.framebuffer import TILE, Rect, first_tiles, rects_of
+from webvdi.framebuffer import TILE, Rect, rects_of
 
 masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
@@ -35,22 +35,6 @@ def test_a_limit_is_kept_and_nothing_is_missed(mask: npt.NDArray[np.bool_], limi
     covered = painted(rects, width, height)
     assert (covered[expected] == 1).all()
     assert covered.max() <= 1
-
-
-@given(masks, st.integers(1, 8))
-def test_the_first_tiles_are_bounded_and_the_rest_comes_later(
-    mask: npt.NDArray[np.bool_], rows: int
-) -> None:
-    area = rows * mask.shape[1] * TILE * TILE
-    left, rounds = mask.copy(), 0
-    while left.any():
-        first, whole = first_tiles(left, area)
-        bounds = np.flatnonzero(first.any(axis=1))
-        assert bounds[-1] - bounds[0] < rows
-        assert whole == np.array_equal(first, left)
-        left &= ~first
-        rounds += 1
-    assert rounds <= mask.shape[0]
 
 
 def test_a_full_screen_is_one_rectangle() -> None:

@@ -8,7 +8,7 @@ the processor worked (``thread_time``), so that others on the host disturb them 
 import argparse
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -105,12 +105,14 @@ def _cases(width: int, height: int) -> Iterator[Case]:
     everything = Rect(0, 0, width, height)
     pane = Rect(201, 77, width * 2 // 3, height * 2 // 3)
     yield Case("typed letter", page, _letters(page))
-    yield Case("full scroll", page, _scroll(everything, 0, 32))
-    yield Case("full scroll, 3 pixels", page, _scroll(everything, 0, 3))
-    yield Case("sideways", page, _scroll(everything, 24, 0))
-    yield Case("pane scroll", page, _scroll(pane, 0, 32))
-    yield Case("window over text", page, _drag(page))
-    yield Case("window over a photograph", photograph, _drag(photograph))
+    yield Case("full scroll", page, _scroll(everything, 0, [32]))
+    yield Case("full scroll, unsteady", page, _scroll(everything, 0, [32, 5, 48]))
+    yield Case("sideways", page, _scroll(everything, 24, [0]))
+    yield Case("pane scroll", page, _scroll(pane, 0, [32]))
+    yield Case("pane scroll, unsteady", page, _scroll(pane, 0, [32, 5, 48]))
+    yield Case("window over text", page, _drag(page, [7]))
+    yield Case("window over text, unsteady", page, _drag(page, [7, 13, 2]))
+    yield Case("window over a photograph", photograph, _drag(photograph, [7]))
     yield Case("film, a quarter", page, _film(Rect(64, 64, width // 2, height // 2)))
     yield Case("film, full", page, _film(everything))
     yield Case("slides", page, _slides(width, height))
@@ -123,26 +125,26 @@ def _letters(page: Pixels) -> Iterator[tuple[Rect, Pixels]]:
             yield rect, noise(rect.width, rect.height, number)
 
 
-def _scroll(pane: Rect, dx: int, dy: int) -> Iterator[tuple[Rect, Pixels]]:
-    endless = text(pane.width + 60 * dx, pane.height + 60 * dy, 5)
+def _scroll(pane: Rect, dx: int, dys: Sequence[int]) -> Iterator[tuple[Rect, Pixels]]:
+    """Text goes by without end, a step further each time, at several speeds in turns."""
+    endless = text(pane.width + 60 * dx, pane.height + 60 * max(dys), 5)
     while True:
-        for n in range(60):
-            x, y = n * dx, n * dy
+        x = y = 0
+        for _, dy in zip(range(60), itertools.cycle(dys), strict=False):
             yield pane, endless[y : y + pane.height, x : x + pane.width].copy()
+            x, y = x + dx, y + dy
 
 
-def _drag(ground: Pixels) -> Iterator[tuple[Rect, Pixels]]:
+def _drag(ground: Pixels, dxs: Sequence[int]) -> Iterator[tuple[Rect, Pixels]]:
     height, width = ground.shape[:2]
     shown = window(width // 3, height // 2, 7)
-    old: Rect | None = None
-    while True:
-        for n in range(200):
-            x, y = 50 + (7 * n) % (width // 2), 40 + (3 * n) % (height // 3)
-            new = Rect(x, y, shown.shape[1], shown.shape[0])
-            rect = new if old is None else old.union(new)
-            old = new
-            picture = put(ground, x, y, shown)
-            yield rect, picture[rect.y : rect.bottom, rect.x : rect.right].copy()
+    old = Rect(50, 40, shown.shape[1], shown.shape[0])
+    for n, dx in enumerate(itertools.cycle(dxs)):
+        x = 50 + (old.x - 50 + dx) % (width // 2)
+        new = Rect(x, 40 + (3 * n) % (height // 3), old.width, old.height)
+        rect, old = old.union(new), new
+        picture = put(ground, new.x, new.y, shown)
+        yield rect, picture[rect.y : rect.bottom, rect.x : rect.right].copy()
 
 
 def _film(rect: Rect) -> Iterator[tuple[Rect, Pixels]]:
