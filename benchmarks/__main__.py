@@ -6,24 +6,14 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-<<<<<<< HEAD
-from benchmarks.workloads import codecs, frames, glances, idle, typing
+from benchmarks.workloads import codecs, framebuffer, glances, idle, typing
 
 WORKLOADS = {
     "typing": typing,
-    "frames": frames,
+    "framebuffer": framebuffer,
     "codecs": codecs,
     "glances": glances,
     "idle": idle,
-=======
-from benchmarks.workloads import framebuffer, glances, idle, typing
-
-WORKLOADS = {
-    "typing": typing,
-    "glances": glances,
-    "idle": idle,
-    "framebuffer": framebuffer,
->>>>>>> px-frames
 }
 
 

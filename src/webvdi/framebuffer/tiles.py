@@ -7,7 +7,7 @@ equal runs in the rows below; what is still more than *limit* rectangles is join
 
 import numpy as np
 
-from webvdi.framebuffer.grid import TILE, TileMask, bounds, pixels_of
+from webvdi.framebuffer.grid import TileMask, bounds, pixels_of
 from webvdi.framebuffer.rect import Rect
 
 MAX_RECTS = 64
