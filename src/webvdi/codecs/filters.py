@@ -19,7 +19,7 @@ _BAND = 32
 """Rows that are judged together."""
 _SAMPLED = 8
 """Every so manieth row is judged."""
-_TRIED = 8
+_TRIED = 4
 """Rows on which each filter is tried, at three places."""
 _BLOCK_BYTES = 96 << 10
 """What is filtered at a time, so that all that it takes stays in the processor's cache."""
