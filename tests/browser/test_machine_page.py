@@ -1,6 +1,7 @@
 """What stands around a machine's screen: people, power, panel, shares; and the way in by a link."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -337,6 +338,25 @@ def test_on_a_phone_everything_can_be_reached(
         page.locator("#people").click()
         expect(page.locator(".panel")).to_be_visible()
         keep(page, f"people-phone-{language}")
+
+
+def test_the_connection_is_shown_in_figures_for_who_wants_to_know(
+    browser: Browser, site: PagesSite
+) -> None:
+    with screen(browser, site) as holder:
+        page = holder.page
+        readout = page.get_by_role("region", name="Connection in figures")
+        expect(readout).to_be_hidden()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("menuitemcheckbox", name="Connection in figures").click()
+        expect(readout).to_contain_text("Round trip")
+        expect(readout).to_contain_text(re.compile(r"Picture\s*exact"))
+        expect(readout).to_contain_text(re.compile(r"PNG\s*100 % · [\d.]+ kB/s"))
+        keep(page, "readout")
+        show_bar(page)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("menuitemcheckbox", name="Connection in figures").click()
+        expect(readout).to_be_hidden()
 
 
 # ---------------------------------------------------------------- by a link

@@ -17,7 +17,7 @@ const FIGURES = {
 
 test('the figures are short and say their units', () => {
     assert.deepEqual(rowsOf(FIGURES, en).map(({ value }) => value),
-        ['23 ms', '0.8 ms', '60 pictures/s', '0.03 Mbit/s', '0.1 % nearly exact']);
+        ['23 ms', '0.8 ms', '60 pictures/s', '0.03 Mbit/s', '99.9 % exact']);
     const still = { ...FIGURES, roundTrip: null, keyToPicture: null, lossyShare: 0 };
     assert.deepEqual(rowsOf(still, en).map(({ value }) => value).toSpliced(2, 2), ['–', '–', 'exact']);
     assert.deepEqual(rowsOf(FIGURES, ja)[0], { name: 'キーから画面まで', value: '23 ms' });
@@ -25,8 +25,8 @@ test('the figures are short and say their units', () => {
 
 test('codecs stand in the order of what they drew; those that drew nothing do not', () => {
     assert.deepEqual(codecRowsOf(FIGURES, en), [
-        { name: 'Moved', share: 0.95, value: '0 kB/s' },
-        { name: 'PNG', share: 0.05, value: '6.3 kB/s' },
+        { name: 'Moved', share: 0.95, value: '95 % · 0 kB/s' },
+        { name: 'PNG', share: 0.05, value: '5 % · 6.3 kB/s' },
     ]);
 });
 

@@ -21,9 +21,6 @@ SLOTS = 16384
 MAX_RUN = 255
 """Tiles of one run: its count is a byte."""
 
-MAX_PARTS = 65535
-"""Parts of one sheet: its count is two bytes."""
-
 _RUN = struct.Struct(">HHHB")
 _PART = struct.Struct(">6H")
 
@@ -98,7 +95,7 @@ def piece_of_runs(codec: Codec, runs: Iterable[Run], width: int, height: int) ->
 
 
 def encode_sheet(sheet: Sheet) -> bytes:
-    """The payload of a *sheet* piece."""
+    """The payload of a *sheet* piece, for tests and native sessions; ``codecs`` makes its own."""
     head = struct.pack(">BH", sheet.picture, len(sheet.parts))
     parts = (_PART.pack(p.x, p.y, p.width, p.height, p.sheet_x, p.sheet_y) for p in sheet.parts)
     return head + b"".join(parts) + sheet.file

@@ -26,9 +26,9 @@ function rate(locale, bits) {
 const time = (locale, milliseconds) => (milliseconds === null ? '–'
     : locale.text('readout_ms', { ms: number(locale, milliseconds, milliseconds < 10 ? 1 : 0) }));
 
-/** @param {Locale} locale @param {number} share above 0; never rounded to none or all */
-const percent = (locale, share) => number(locale, Math.min(99.9, Math.max(0.1, share * 100)),
-    share < 0.01 || share > 0.99 ? 1 : 0);
+/** Never rounded to none or all. @param {Locale} locale @param {number} share above 0, at most 1 */
+const percent = (locale, share) => (share === 1 ? number(locale, 100)
+    : number(locale, Math.min(99.9, Math.max(0.1, share * 100)), share < 0.01 || share > 0.99 ? 1 : 0));
 
 /**
  * @param {Figures} figures
@@ -48,7 +48,7 @@ export function rowsOf(figures, locale) {
         {
             name: 'readout_picture',
             value: lossyShare === 0 ? locale.text('readout_exact')
-                : locale.text('readout_lossy', { percent: percent(locale, lossyShare) }),
+                : locale.text('readout_partly', { percent: percent(locale, 1 - lossyShare) }),
         },
     ].map(({ name, value }) => ({ name: locale.text(name), value }));
 }
@@ -67,7 +67,8 @@ export function codecRowsOf({ codecs, pixels }, locale) {
         .map(([codec, drawn]) => ({
             name: locale.text(`codec.${codec}`),
             share: drawn / all,
-            value: locale.text('readout_kilobytes', {
+            value: locale.text('readout_codec', {
+                percent: percent(locale, drawn / all),
                 kb: number(locale, (codecs[codec] ?? 0) / 1000 / WINDOW_S, 1),
             }),
         }));
@@ -78,6 +79,13 @@ function worded(tag, words) {
     const made = document.createElement(tag);
     made.textContent = words;
     return made;
+}
+
+/** @param {Row} row */
+function rowOf({ name, value }) {
+    const row = document.createElement('div');
+    row.append(worded('dt', name), worded('dd', value));
+    return row;
 }
 
 export class Readout {
@@ -99,13 +107,11 @@ export class Readout {
         if (!this.open) {
             return;
         }
-        element('readout-figures').replaceChildren(...rowsOf(figures, locale).flatMap(
-            ({ name, value }) => [worded('dt', name), worded('dd', value)]));
-        element('readout-codecs').replaceChildren(...codecRowsOf(figures, locale).flatMap(
-            ({ name, value, share }) => {
-                const term = worded('dt', name);
-                term.style.setProperty('--share', String(share));
-                return [term, worded('dd', value)];
-            }));
+        element('readout-figures').replaceChildren(...rowsOf(figures, locale).map(rowOf));
+        element('readout-codecs').replaceChildren(...codecRowsOf(figures, locale).map((codec) => {
+            const row = rowOf(codec);
+            row.style.setProperty('--share', String(codec.share));
+            return row;
+        }));
     }
 }

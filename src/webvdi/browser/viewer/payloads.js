@@ -5,10 +5,7 @@
  */
 
 import { ProtocolError } from './errors.js';
-import { Reader, readAll, u16, u8 } from './fields.js';
 import { Codec } from './protocol.js';
-
-/** @import { Kind } from './fields.js' */
 
 /** Width and height of a tile; the last ones of a screen are cut off by its edges. */
 export const TILE = 16;
@@ -16,6 +13,8 @@ export const TILE = 16;
 export const SLOTS = 16384;
 
 const RUN_BYTES = 7;
+const SHEET_HEAD_BYTES = 3;
+const PART_BYTES = 12;
 
 /**
  * @typedef {{column: number, row: number, slot: number, count: number}} Run *count* tiles from
@@ -26,10 +25,8 @@ const RUN_BYTES = 7;
  * @typedef {{picture: number, parts: Part[], file: Uint8Array<ArrayBuffer>}} Sheet
  */
 
-/** @type {[string, Kind][]} */
-const PART = [
-    ['x', u16], ['y', u16], ['width', u16], ['height', u16], ['sheet_x', u16], ['sheet_y', u16],
-];
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+const viewOf = ({ buffer, byteOffset, byteLength }) => new DataView(buffer, byteOffset, byteLength);
 
 /**
  * @param {Uint8Array<ArrayBuffer>} payload
@@ -40,7 +37,7 @@ export function decodeRuns(payload) {
     if (payload.length === 0 || payload.length % RUN_BYTES !== 0) {
         throw new ProtocolError(`a piece of tiles of ${payload.length} bytes`);
     }
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    const view = viewOf(payload);
     const runs = [];
     for (let at = 0; at < payload.length; at += RUN_BYTES) {
         const run = {
@@ -63,18 +60,32 @@ export function decodeRuns(payload) {
  * @throws {ProtocolError}
  */
 export function decodeSheet(payload) {
-    const reader = new Reader(payload);
-    const picture = u8.read(reader, {});
+    const view = viewOf(payload);
+    const count = payload.length < SHEET_HEAD_BYTES ? 0 : view.getUint16(1);
+    const end = SHEET_HEAD_BYTES + count * PART_BYTES;
+    if (count === 0 || end > payload.length) {
+        throw new ProtocolError(`a sheet of ${count} parts in ${payload.length} bytes`);
+    }
+    const picture = view.getUint8(0);
     if (picture !== Codec.PNG && picture !== Codec.JPEG) {
         throw new ProtocolError(`a sheet of codec ${picture}`);
     }
-    const count = u16.read(reader, {});
-    const parts = Array.from({ length: count },
-        () => /** @type {Part} */ (readAll(reader, PART)));
-    if (count === 0 || parts.some(({ width, height }) => width === 0 || height === 0)) {
-        throw new ProtocolError('a sheet without parts, or with empty ones');
+    const parts = [];
+    for (let at = SHEET_HEAD_BYTES; at < end; at += PART_BYTES) {
+        const part = {
+            x: view.getUint16(at),
+            y: view.getUint16(at + 2),
+            width: view.getUint16(at + 4),
+            height: view.getUint16(at + 6),
+            sheet_x: view.getUint16(at + 8),
+            sheet_y: view.getUint16(at + 10),
+        };
+        if (part.width === 0 || part.height === 0) {
+            throw new ProtocolError('an empty part of a sheet');
+        }
+        parts.push(part);
     }
-    return { picture, parts, file: reader.rest() };
+    return { picture, parts, file: payload.subarray(end) };
 }
 
 /**

@@ -52,6 +52,8 @@ export class TileCache {
     /** @type {OffscreenCanvasRenderingContext2D | null} made when something is first kept: 16 MiB */
     #context = null;
     #kept = new Uint8Array(SLOTS);
+    /** @type {OffscreenCanvasRenderingContext2D | null} what is to be kept, on its way */
+    #taken = null;
 
     /**
      * Keeps tiles of the screen.
@@ -61,17 +63,14 @@ export class TileCache {
      */
     keep(screen, runs, box) {
         const context = this.#atlas();
-        // A canvas of its own, for the atlas may draw from it later: see Taken.
-        const taken = offscreen(box.width, box.height);
-        taken.drawImage(screen.canvas,
-            box.x, box.y, box.width, box.height, 0, 0, box.width, box.height);
+        const taken = this.#take(screen, box);
         for (const [{ slot, count }, area] of runs) {
             const { y, height } = area;
             for (const { slotX, slotY, x, width, tiles } of spansOf(slot, count, area)) {
                 if (width < tiles * TILE || height < TILE) {
                     context.fillRect(slotX, slotY, tiles * TILE, TILE);
                 }
-                context.drawImage(taken.canvas,
+                context.drawImage(taken,
                     x - box.x, y - box.y, width, height, slotX, slotY, width, height);
             }
             this.#kept.fill(1, slot, slot + count);
@@ -95,6 +94,21 @@ export class TileCache {
                 screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
             }
         }
+    }
+
+    /**
+     * Pixels of the screen on a canvas of their size, so that the screen's is not lent: see Taken.
+     * @param {CanvasRenderingContext2D} screen
+     * @param {Rect} box
+     */
+    #take(screen, { x, y, width, height }) {
+        const context = this.#taken ??= offscreen(width, height);
+        // Even to the same size: it starts anew, and what the atlas has not yet drawn of the old
+        // pixels need not be copied.
+        context.canvas.width = width;
+        context.canvas.height = height;
+        context.drawImage(screen.canvas, x, y, width, height, 0, 0, width, height);
+        return context.canvas;
     }
 
     #atlas() {
