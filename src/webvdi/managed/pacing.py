@@ -155,11 +155,15 @@ class Pacer:
         return None if now >= at or self._waits_for_ack(at) else at
 
     def opens(self, now: float) -> float:
-        """When :meth:`may_send` becomes true, an acknowledgement on time presumed; else *now*."""
+        """When :meth:`may_send` is likely to become true; *now* if it is.
+
+        An acknowledgement is presumed to come when it should; one that is late, to be as late
+        again, so that of a viewer that is stalled less and less is expected.
+        """
         if self.may_send(now):
             return now
         at = self.due(now)
-        return max(now, self._flights[0].drawn) if at is None else at
+        return now + abs(self._flights[0].drawn - now) if at is None else at
 
     def allowance(self, now: float) -> Allowance:
         """What the next update should be like."""

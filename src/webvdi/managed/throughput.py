@@ -21,6 +21,7 @@ and round trip, for trains in place of packets.
 import math
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 FIRST_RATE: Final = 250e3
@@ -34,6 +35,9 @@ MAX_RUN: Final = 8
 
 _TELLING_BYTES: Final = 8 << 10
 """A smaller train that comes late says nothing of the rate: anything may have kept it."""
+
+_HICCUP_S: Final = 0.2
+"""A single train that is late by less says nothing, unless one next to it was late, too."""
 
 _PROMPT_S: Final = 0.003
 """How much earlier than it would be the quickest train of all may seem."""
@@ -92,12 +96,15 @@ class Throughput:
         """How many have arrived on this connection."""
         self._arrivals: deque[_Arrival] = deque(maxlen=MAX_RUN + 1)
         self._quickest: _Quickest | None = None
+        self._most_before = math.inf
+        """What the last train that found the link empty said of the rate, at most."""
 
     def reconnected(self) -> None:
         """Another connection: the rate is a first guess for it, its round trip is not known."""
         self.trains = 0
         self._arrivals.clear()
         self._quickest = None
+        self._most_before = math.inf
 
     @property
     def round_trip_s(self) -> float:
@@ -127,7 +134,7 @@ class Throughput:
         queued = before is not None and train.sent <= before.at - self.round_trip_s
         self._arrivals.append(_Arrival(train.arrived, train.size_bytes, queued))
         if queued:
-            self._bound_by_runs(jitter_s)
+            self._bound_by_run(jitter_s)
         else:
             self._bound_by_itself(train, jitter_s)
 
@@ -150,8 +157,10 @@ class Throughput:
         """By a train that found the link empty, perhaps after a rest, when TCP begins slowly."""
         beginning_s = self.round_trip_s * math.log2(1 + train.size_bytes / _TCP_FIRST_BYTES)
         passage_s = train.arrived - self.round_trip_s - train.sent - beginning_s - jitter_s
-        if train.size_bytes >= _TELLING_BYTES and passage_s > 0:
-            self._lower_to(train.size_bytes / passage_s)
+        if train.size_bytes >= _TELLING_BYTES:
+            most = train.size_bytes / passage_s if passage_s > 0 else math.inf
+            self._lower_to(most if passage_s > _HICCUP_S else max(most, self._most_before))
+            self._most_before = most
         self._bound_from_below(jitter_s)
 
     def _bound_from_below(self, jitter_s: float) -> None:
@@ -164,22 +173,38 @@ class Throughput:
                 elapsed_s = newest - self._arrivals[-back - 1].at
                 self._raise_to(sizes / (elapsed_s + jitter_s))
 
-    def _bound_by_runs(self, jitter_s: float) -> None:
+    def _bound_by_run(self, jitter_s: float) -> None:
         """By the last trains that each waited behind the one before; the newest ones last."""
         self._bound_from_below(jitter_s)
-        arrivals = self._arrivals
-        run = 1
-        while run + 1 < len(arrivals) and arrivals[-run - 1].queued:
-            run += 1
-        sizes = sum(arrivals[-back].size_bytes for back in range(1, run + 1))
-        for back in range(run, 0, -1):
-            elapsed_s = arrivals[-1].at - arrivals[-back - 1].at
-            if elapsed_s > jitter_s:
-                self._lower_to(sizes / (elapsed_s - jitter_s))
-            sizes -= arrivals[-back].size_bytes
+        sizes, took_s, longest = 0, 0.0, (0.0, 0)
+        bounds = []
+        for after, before in pairwise(reversed(self._arrivals)):
+            if not after.queued:
+                break
+            elapsed_s = after.at - before.at
+            sizes, took_s = sizes + after.size_bytes, took_s + elapsed_s
+            longest = max(longest, (elapsed_s, after.size_bytes))
+            bounds.append(_most(sizes, took_s, longest, jitter_s))
+        for most in reversed(bounds):
+            self._lower_to(most)
 
     def _raise_to(self, rate: float) -> None:
         self.rate = min(max(self.rate, rate), MAX_RATE)
 
     def _lower_to(self, rate: float) -> None:
         self.rate = max(min(self.rate, rate), MIN_RATE)
+
+
+def _most(size_bytes: int, took_s: float, longest: tuple[float, int], jitter_s: float) -> float:
+    """What a link carries, at most, that was busy with so much for so long.
+
+    The *longest* time of one train, and its size, are passed over where that tells of a faster
+    link: something may have kept just that one, unless it is too long for a hiccup.
+    """
+    late_s = took_s - jitter_s
+    most = size_bytes / late_s if late_s > 0 else math.inf
+    longest_s, its_bytes = longest
+    if longest_s - jitter_s > _HICCUP_S:
+        return most
+    others_s = took_s - longest_s
+    return max(most, (size_bytes - its_bytes) / others_s if others_s > 0 else math.inf)

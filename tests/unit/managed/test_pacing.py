@@ -256,7 +256,7 @@ def test_nothing_goes_while_an_acknowledgement_is_overdue() -> None:
     assert pacer.may_send(10.1)
     assert not pacer.may_send(10.4)
     assert pacer.due(10.4) is None
-    assert pacer.opens(10.4) == 10.4
+    assert 10.6 < pacer.opens(10.4) < 10.7, "as late again"
     pacer.acked(100, 4, 0, 10.41)
     assert pacer.may_send(10.41)
 
