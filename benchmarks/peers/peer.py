@@ -1,12 +1,14 @@
 """What the workloads know of a peer, and the taps that can be put into its connections."""
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
+from benchmarks.links import Link
 from benchmarks.processes import Program, family, free_port, program
 
 
@@ -60,6 +62,19 @@ class Taps:
         tap = self._stack.enter_context(program(command, self._tmp / f"tap-{name}.log"))
         tap.said("ready")
         self.logs[name] = log
+
+
+@contextmanager
+def over(link: Link | None, peer: Peer, tmp: Path) -> Iterator[Peer]:
+    """The same peer, but its page comes over a link (``benchmarks/shaper.py``) if there is one."""
+    if link is None:
+        yield peer
+        return
+    port, parts = free_port(), urlsplit(peer.url)
+    command = (sys.executable, "-m", "benchmarks.shaper", str(port), str(parts.port), link.name)
+    with program(command, tmp / f"shaper-{port}.log") as shaper:
+        shaper.said("ready")
+        yield replace(peer, url=parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
 
 
 StartPeer: TypeAlias = Callable[[Path, int, bool], AbstractContextManager[Peer]]

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from playwright.sync_api import Browser
 
-from benchmarks.browser import CHROMIUM, TimedPage, chromium
+from benchmarks.browser import CHROMIUM, TimedPage, TracedPage, chromium
 from benchmarks.desktop import Desktop, desktop
 from benchmarks.machine import Machine, load, version_of
 from benchmarks.peers.novnc import novnc
@@ -38,6 +39,8 @@ SIZE = "1920x1080"
 BLOCK_KEYS = 25
 WARM_UP_KEYS = 10
 SEED = 2007
+
+P = TypeVar("P", bound=TimedPage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,14 @@ def run(arguments: argparse.Namespace) -> None:
         lines.write("facts", facts)
         loads = [load()]
         blocks = []
-        with _pages(peers, browser, screen, tmp / "plain", traced=False) as pages:
+        with _pages(peers, browser, screen, tmp / "plain", TimedPage) as pages:
             for number in range(1, arguments.rounds + 1):
                 blocks += _round(number, pages, screen, arguments.keys, lines)
                 loads.append(load())
         print(f"- load average: {', '.join(f'{value:.1f}' for value in loads)}\n")
         print(comparison(blocks))
         if not arguments.no_stages:
-            with _pages(peers, browser, screen, tmp / "traced", traced=True) as pages:
+            with _pages(peers, browser, screen, tmp / "traced", TracedPage) as pages:
                 for page in pages:
                     print(f"\n{_traced(page, screen, arguments.keys, lines)}")
 
@@ -136,15 +139,16 @@ def _facts() -> dict[str, str]:
 
 @contextmanager
 def _pages(
-    peers: Sequence[StartPeer], browser: Browser, screen: Desktop, tmp: Path, *, traced: bool
-) -> Iterator[list[TimedPage]]:
+    peers: Sequence[StartPeer], browser: Browser, screen: Desktop, tmp: Path, kind: type[P]
+) -> Iterator[list[P]]:
     """A page for each peer, ready and not connected."""
     tmp.mkdir()
     with ExitStack() as stack:
         pages = []
         for number, start in enumerate(peers):
+            traced = issubclass(kind, TracedPage)
             peer = stack.enter_context(start(tmp / str(number), screen.port, traced))
-            page = TimedPage(browser, peer, traced=traced)
+            page = kind(browser, peer)
             stack.callback(page.close)
             page.disconnect()
             pages.append(page)
@@ -218,7 +222,7 @@ def _row(blocks: Sequence[Block]) -> list[str]:
 # ------------------------------------------------------------------------- the traced round
 
 
-def _traced(page: TimedPage, screen: Desktop, keys: int, lines: JsonLines) -> str:
+def _traced(page: TracedPage, screen: Desktop, keys: int, lines: JsonLines) -> str:
     """Type with all taps open; the table of stages."""
     page.connect()
     page.type(WARM_UP_KEYS, Random(SEED))
@@ -237,7 +241,7 @@ def _traced(page: TimedPage, screen: Desktop, keys: int, lines: JsonLines) -> st
     return stage_table(page.peer.name, stages)
 
 
-def _logs(page: TimedPage, screen: Desktop) -> Logs:
+def _logs(page: TracedPage, screen: Desktop) -> Logs:
     taps = {name: parse_tap(log.open()) for name, log in page.peer.taps.items()}
     in_order = {name: taps[name] for name in TAPS if name in taps}
     notes = [Note(at, what, size) for at, what, size in page.take_log()]

@@ -1,0 +1,41 @@
+"""What was shown, put beside what was painted."""
+
+from collections.abc import Sequence
+
+from benchmarks.frames import Look, exact_since, parse_painted, shown
+
+
+def same(readings: Sequence[int]) -> int | None:
+    return readings[0] if len(set(readings)) == 1 and readings[0] >= 0 else None
+
+
+def test_the_stage_says_when_it_painted() -> None:
+    assert parse_painted("1 100.000500\n2 100.5\n65537 101\n") == {1: 101_000.0, 2: 100_500.0}
+
+
+def test_each_frame_counts_once_when_it_is_first_seen() -> None:
+    looks = [
+        Look(1010, [1, 1]),
+        Look(1020, [1, 1]),
+        Look(1030, [3, 1]),  # half of it
+        Look(1040, [-1, 3]),
+        Look(1050, [3, 3]),
+        Look(1060, [2, 2]),  # an older one cannot be a newer picture
+        Look(1100, [4, 4]),
+    ]
+    show = shown(looks, {1: 1000, 2: 1010, 3: 1020, 4: 1030}, same)
+    assert [(frame.number, frame.age_ms) for frame in show.frames] == [(1, 10), (3, 30), (4, 70)]
+    assert (show.looks, show.torn) == (7, 2)
+    assert show.until(1060) == 2
+
+
+def test_frame_0_was_there_before() -> None:
+    show = shown([Look(1000, [0]), Look(1001, [9])], {1: 990}, same)
+    assert show.frames == []
+
+
+def test_exact_is_what_stays_exact() -> None:
+    looks = [(1.0, "a"), (2.0, "b"), (3.0, "c"), (4.0, "b"), (5.0, "b")]
+    assert exact_since(looks, "b") == 4.0
+    assert exact_since(looks, "a") is None
+    assert exact_since([], "a") is None
