@@ -8,7 +8,7 @@ from typing import Protocol
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import drag, glances, idle, office, scroll, slides, typing
+from benchmarks.workloads import drag, glances, idle, office, pixels, scroll, slides, typing
 
 
 class Workload(Protocol):
@@ -29,6 +29,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "drag": drag,
     "slides": slides,
     "office": office,
+    "pixels": pixels,
     "glances": glances,
     "idle": idle,
 }

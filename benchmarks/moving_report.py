@@ -40,7 +40,7 @@ def table(runs: Sequence[Run]) -> str:
 
 def _row(rounds: Sequence[Run]) -> list[str]:
     def figure(of: Callable[[Run], float], digits: int = 1) -> str:
-        return spread(Spread.of([of(run) for run in rounds]), digits)
+        return _spread([of(run) for run in rounds], digits)
 
     return [
         figure(lambda run: run.fps),
@@ -59,10 +59,15 @@ def _row(rounds: Sequence[Run]) -> list[str]:
     ]
 
 
+def _spread(values: Sequence[float], digits: int) -> str:
+    """A single round has none."""
+    return f"{values[0]:.{digits}f}" if len(values) == 1 else spread(Spread.of(values), digits)
+
+
 def _ages(rounds: Sequence[Run], which: str) -> str:
     ages = [run.ages for run in rounds]
     found = [getattr(age, which) for age in ages if age is not None]
-    return spread(Spread.of(found), 0) if found else "none seen"
+    return _spread(found, 0) if found else "none seen"
 
 
 def _exact(rounds: Sequence[Run]) -> str:
@@ -70,4 +75,4 @@ def _exact(rounds: Sequence[Run]) -> str:
     found = [at for at in times if at is not None]
     if len(found) < len(times):
         return "never" if not found else f"{len(found)} of {len(times)} rounds"
-    return spread(Spread.of(found), 2)
+    return _spread(found, 2)

@@ -72,7 +72,7 @@ def slide(number: int) -> Rgb:
     random = Random(number)
     background = random.choice(("#ffffff", "#fdf6e3", "#e8eef7"))
     picture = prose((WIDE, HIGH), number, background).copy()
-    size = random.choice(((900, 760), (1100, 620), (820, 900)))
+    size = random.choice(((900, 760), (1100, 620), (820, 860)))
     left, top = WIDE - size[0] - 60, 90
     picture[top : top + size[1], left : left + size[0]] = photo(size, 100 + number)
     picture[HIGH - 48 :] = np.uint8(0xD8)

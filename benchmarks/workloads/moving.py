@@ -57,8 +57,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure as a line")
 
 
-def run(scene: str, arguments: argparse.Namespace) -> None:
-    """Measure one scene and print."""
+def run(scenes: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Measure scenes and print."""
     lines = JsonLines(arguments.json)
     links = [LINKS[name] for name in arguments.links.split(",")]
     peers: list[StartPeer] = [webvdi()]
@@ -76,15 +76,15 @@ def run(scene: str, arguments: argparse.Namespace) -> None:
         lines.write("facts", facts)
         runs = []
         for link in links:
-            bench = Bench(scene, link, server, told, log, arguments.seconds)
             (tmp / link.name).mkdir()
-            bench.prepare()
-            with bench.pages(peers, browser, tmp / link.name) as pages:
+            benches = [Bench(name, link, server, told, log, arguments.seconds) for name in scenes]
+            with benches[0].pages(peers, browser, tmp / link.name) as pages:
                 for number in range(1, arguments.rounds + 1):
-                    for page in turns(pages, number):
-                        runs.append(bench.run(page, number))
-                        lines.write("run", asdict(runs[-1]))
-                        print(f"- {runs[-1]}", flush=True)
+                    for bench in benches:
+                        for page in turns(pages, number):
+                            runs.append(bench.run(page, number))
+                            lines.write("run", asdict(runs[-1]))
+                            print(f"- {runs[-1]}", flush=True)
     print(f"\n{table(runs)}")
 
 
@@ -133,6 +133,7 @@ class Bench:
         self, peers: Sequence[StartPeer], browser: Browser, tmp: Path
     ) -> Iterator[list[FramesPage]]:
         """A page for each peer over the link, ready and not connected."""
+        self.prepare()
         with ExitStack() as stack:
             pages = []
             for number, start in enumerate(peers):
@@ -150,6 +151,7 @@ class Bench:
     def run(self, page: FramesPage, number: int) -> Run:
         """One peer's turn."""
         self.prepare()
+        page.look_for(self._scene.marks)
         page.connect()
         page.start()
         before, received = self._cpu(page), page.traffic()[0]

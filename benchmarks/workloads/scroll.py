@@ -12,4 +12,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print."""
-    moving.run("scroll", arguments)
+    moving.run(["scroll"], arguments)

@@ -69,6 +69,10 @@ def test_a_picture_that_was_exact_in_some_rounds() -> None:
     assert cells(table([RUN, never]))[2][-4] == "1 of 2 rounds"
 
 
+def test_one_round_has_no_spread() -> None:
+    assert cells(table([RUN]))[2][2:4] == ["25.0", "20"]
+
+
 def test_a_run_in_a_line() -> None:
     assert str(RUN) == (
         "scroll, lan, ours: 25.0 fps, age 20/29 ms, 5.0 kB a frame, 1.0 Mbit/s, exact 0.20 s "
