@@ -39,8 +39,10 @@ _RESULT = f"""Promise.race([pageTimer.shown, new Promise((_, reject) => setTimeo
 class Stroke:
     """One key on the page's clock, in milliseconds."""
 
+    pressed: float
+    """The browser heard of it."""
     down: float
-    """The page heard of it."""
+    """The page heard of it; a busy one later."""
     drawn: float
     """The change was drawn on the canvas; it will be seen with the next frame."""
     shown: float
@@ -53,8 +55,13 @@ class Stroke:
 
     @property
     def latency_ms(self) -> float:
-        """From key to pixel."""
+        """From key to pixel, in the page."""
         return self.shown - self.down
+
+    @property
+    def felt_ms(self) -> float:
+        """From key to pixel, the page's own slowness in hearing of it included."""
+        return self.shown - self.pressed
 
 
 @contextmanager
@@ -142,7 +149,7 @@ class TimedPage(PeerPage):
         self.page.keyboard.down(letter)
         shown: dict[str, float] = self.page.evaluate(_RESULT)
         self.page.keyboard.up(letter)
-        return Stroke(shown["down"], shown["drawn"], shown["shown"])
+        return Stroke(shown["pressed"], shown["down"], shown["drawn"], shown["shown"])
 
 
 class TracedPage(TimedPage):

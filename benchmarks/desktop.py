@@ -15,8 +15,10 @@ class Desktop:
 
     port: int
     server: Program
-    painter_trace: Path
-    """See ``benchmarks/painter.py``."""
+    painter_trace: Path | None
+    """See ``benchmarks/painter.py``; None on a stage."""
+    stage: Companion | None = None
+    """Shows a scene while it is typed (``benchmarks/stage.py``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ def desktop(tmp: Path, size: str) -> Iterator[Desktop]:
         with program(paint, tmp / "painter.log") as painter:
             painter.said("ready")
             yield Desktop(server.port, server.program, trace)
+
+
+@contextmanager
+def moving_desktop(tmp: Path, size: str, scene: str) -> Iterator[Desktop]:
+    """The same server, but a scene that can be typed at: keys turn a marker over it."""
+    with x_server(tmp, size) as server, stage(tmp, server) as (told, _):
+        told.ask(f"prepare {scene}")
+        told.ask("marker")
+        yield Desktop(server.port, server.program, None, told)
 
 
 def _socket_of(display: int) -> Path:

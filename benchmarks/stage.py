@@ -6,7 +6,8 @@ It is told lines on its standard input and answers each with one:
 - ``marker`` → ``ready``: from now on each key press turns a cell over everything into its other
   colour at once, as the painter of the typing workload does;
 - ``run SECONDS`` → ``rest NUMBER TIME``: the frames have been shown; the last one, and when it was
-  handed to the X server (seconds since 1970).  LOG has a line for each, ``NUMBER TIME``.
+  handed to the X server (seconds since 1970).  LOG has a line for each, ``NUMBER TIME``;
+- ``stop``, while it runs: that was the last frame.  It has no answer of its own.
 
 A frame is given to the X server whole, and the next one only when it has drawn it.  What is late by
 a frame or more is left out, where the scene allows it.
@@ -51,6 +52,8 @@ class Stage:
             case "run":
                 number, at = self._run(float(details[0]))
                 return f"rest {number} {at:.6f}"
+            case "stop":  # it has stopped already
+                return ""
             case _:
                 raise ValueError(f"{line!r} is nothing that a stage can do")
 
@@ -63,7 +66,8 @@ class Stage:
                 line = sys.stdin.readline()
                 if not line:
                     return
-                print(self.obey(line), flush=True)
+                if answer := self.obey(line):
+                    print(answer, flush=True)
 
     def _prepare(self, name: str) -> None:
         old, self._canvas = self._canvas, Canvas(self._display)
@@ -86,18 +90,25 @@ class Stage:
                 late = not last and time.monotonic() > start + times[number]
                 if late and scene.may_skip:
                     continue
-                self._wait_until(start + due)
+                if self._stopped_before(start + due):
+                    return number - 1, painted_at
                 painted_at = time.time()
                 self._canvas.x.send(*scene.paint(number), *self._marker())
                 self._canvas.x.settle()
                 log.write(f"{number} {painted_at:.6f}\n")
         return number, painted_at
 
-    def _wait_until(self, end: float) -> None:
-        self._hear_keys()
-        while (left := end - time.monotonic()) > 0:
-            select.select([self._canvas.x], [], [], left)
+    def _stopped_before(self, end: float) -> bool:
+        """Hear keys until then; whether a stop came, or everybody is gone."""
+        while True:
+            left = max(0.0, end - time.monotonic())
+            ready, _, _ = select.select([self._canvas.x, sys.stdin], [], [], left)
             self._hear_keys()
+            if sys.stdin in ready:
+                sys.stdin.readline()
+                return True
+            if not left:
+                return False
 
     def _hear_keys(self) -> None:
         for code, _ in self._canvas.x.events_here():
