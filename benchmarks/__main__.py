@@ -8,7 +8,18 @@ from typing import Protocol
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import drag, glances, idle, office, pixels, scroll, slides, typing
+from benchmarks.workloads import (
+    drag,
+    fanout,
+    glances,
+    idle,
+    office,
+    pixels,
+    scroll,
+    sessions,
+    slides,
+    typing,
+)
 
 
 class Workload(Protocol):
@@ -30,6 +41,8 @@ WORKLOADS: Mapping[str, Workload] = {
     "slides": slides,
     "office": office,
     "pixels": pixels,
+    "fanout": fanout,
+    "sessions": sessions,
     "glances": glances,
     "idle": idle,
 }

@@ -122,7 +122,9 @@ class Companion:
 
 
 @contextmanager
-def companion(arguments: Sequence[str], log: Path) -> Iterator[Companion]:
+def companion(
+    arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Companion]:
     """Run *arguments* until the block ends; what it complains of goes to the file *log*."""
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -130,6 +132,7 @@ def companion(arguments: Sequence[str], log: Path) -> Iterator[Companion]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=out,
+            env=os.environ | dict(env or {}),
             text=True,
             bufsize=1,
             start_new_session=True,

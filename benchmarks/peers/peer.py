@@ -1,5 +1,6 @@
 """What the workloads know of a peer, and the taps that can be put into its connections."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from benchmarks.links import Link
-from benchmarks.processes import Program, family, free_port, program
+from benchmarks.processes import Companion, Program, companion, family, free_port, program
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,17 @@ def over(link: Link | None, peer: Peer, tmp: Path) -> Iterator[Peer]:
     with program(command, tmp / f"shaper-{port}.log") as shaper:
         shaper.said("ready")
         yield replace(peer, url=parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
+
+
+@contextmanager
+def crowd(peer: Peer, checkout: Path, tmp: Path) -> Iterator[Companion]:
+    """Viewers of a webvdi (``benchmarks/crowd.py``), with the wire of its *checkout*."""
+    url = peer.url.partition("?")[0]
+    path = os.pathsep.join((str(checkout / "src"), str(Path(__file__).parents[2])))
+    command = (sys.executable, "-m", "benchmarks.crowd", url)
+    with companion(command, tmp / "crowd.log", {"PYTHONPATH": path}) as viewers:
+        viewers.answer()
+        yield viewers
 
 
 StartPeer: TypeAlias = Callable[[Path, int, bool], AbstractContextManager[Peer]]
