@@ -15,6 +15,7 @@ from benchmarks.workloads import (
     idle,
     office,
     pixels,
+    report,
     scroll,
     sessions,
     slides,
@@ -43,6 +44,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "pixels": pixels,
     "fanout": fanout,
     "sessions": sessions,
+    "report": report,
     "glances": glances,
     "idle": idle,
 }
