@@ -199,9 +199,9 @@ class FramesPage(PeerPage):
         """Forget all looks so far."""
         self.page.evaluate("pageFrames.start()")
 
-    def rest(self) -> None:
-        """From now on look at the whole canvas after each drawing."""
-        self.page.evaluate("pageFrames.rest()")
+    def rest(self, readings: Sequence[int]) -> None:
+        """From now on look at the whole canvas after each drawing; *readings* end it all."""
+        self.page.evaluate("(it) => pageFrames.rest(it)", list(readings))
 
     def looks(self) -> list[Look]:
         """Since the start."""
@@ -214,6 +214,6 @@ class FramesPage(PeerPage):
         return [(self.clock + at, digest) for at, digest in digests]
 
     def picture(self, *, at_rest: bool = False) -> Rgb:
-        """The canvas as it is, or as it was at the first look at rest."""
+        """The canvas as it is, or as it was when the last frame was first seen at rest."""
         url: str = self.page.evaluate("(it) => pageFrames.picture(it)", at_rest)
         return of_data_url(url)

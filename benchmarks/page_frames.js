@@ -18,6 +18,9 @@
     let asked = false;
     let resting = false;
     let planned = false;
+    /** The numbers of the last frame, and whether they have been seen. */
+    let last = '';
+    let arrived = false;
     let nextWhole = 0;
     let log = [];
     let digests = [];
@@ -27,7 +30,7 @@
         places: [],
         /** Where others are when the first of these shows a number: {number: [[x, y], …]}. */
         moving: {},
-        /** The canvas as it was at the first look at rest. */
+        /** The canvas as it was at the first look at rest that found the last frame. */
         atRest: null,
 
         /** Forget everything that was seen. */
@@ -35,12 +38,13 @@
             log = [];
             digests = [];
             resting = false;
-            frames.atRest = null;
+            arrived = false;
         },
 
-        /** From now on look at the whole canvas. */
-        rest() {
+        /** From now on look at the whole canvas. The last frame has these numbers. */
+        rest(numbersThen = numbers()) {
             resting = true;
+            last = String(numbersThen);
             lookAtAll();
         },
 
@@ -50,7 +54,7 @@
         digests: () => digests,
         numbers,
 
-        /** The canvas, or how it was at rest, as a PNG file in a data URL. */
+        /** The canvas, or how it was when the last frame came, as a PNG file in a data URL. */
         picture(atRest) {
             const canvas = timer.canvas();
             if (!atRest || !frames.atRest) {
@@ -110,7 +114,10 @@
         const canvas = timer.canvas();
         const at = performance.now();
         const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        frames.atRest ??= image;
+        if (!arrived) {
+            frames.atRest = image;
+            arrived = String(numbers()) === last;
+        }
         digests.push([at, digest(new Uint32Array(image.data.buffer))]);
         nextWhole = performance.now() + WHOLE_LOOKS_MS;
     }

@@ -15,7 +15,7 @@ class Rest:
     """What the goal allows on this link: 0.5 s; on slower ones than the LAN, 4 round trips more and
     1.25 times what the bytes take that were missing."""
     missing_bytes: int
-    """A small lossless file with all that was wrong when the page first looked at rest."""
+    """A small lossless file with all that was wrong when the last frame was first seen at rest."""
     wrong_pixels: int
     """3 s after rest."""
     largest_difference: int

@@ -49,6 +49,10 @@ class Drag(Scene):
             *canvas.mark(number, FIXED),
         ]
 
+    def readings(self, number: int) -> list[int]:
+        """As the contract says."""
+        return [number] * (1 + len(ON_WINDOW))
+
 
 def position(number: int) -> Place:
     """Of the window's corner in a frame; it stays on the screen and off the fixed mark."""

@@ -112,12 +112,18 @@ class Scene(ABC):
     def paint(self, number: int) -> list[bytes]:
         """The requests that bring frame *number*, after all those before it or without some."""
 
+    @abstractmethod
+    def readings(self, number: int) -> list[int]:
+        """What a look finds in the marks that shows frame *number* whole."""
+
     def shown(self, readings: Sequence[int]) -> int | None:
         """The frame that is shown whole, by what a look found in the marks; None: there is none.
 
-        Here all marks show its number.
+        Here the first mark shows its number.
         """
-        return None if len(set(readings)) != 1 or UNREADABLE in readings else readings[0]
+        number = readings[0]
+        whole = number != UNREADABLE and list(readings) == self.readings(number)
+        return number if whole else None
 
 
 def oldest(numbers: Sequence[int]) -> int:

@@ -54,6 +54,10 @@ class Scroll(Scene):
         copy = self._canvas.copy
         return [*copy(self._text, text, (LEFT, 0)), *copy(self._ruler, numbers, (8, 0))]
 
+    def readings(self, number: int) -> list[int]:
+        """As the contract says."""
+        return [(y + number * STEP) // HEIGHT for y in LOOKS_AT]
+
     def shown(self, readings: Sequence[int]) -> int | None:
         """The oldest of what is in different places of the screen."""
         numbers = [frame_of(line, y) for line, y in zip(readings, LOOKS_AT, strict=True)]

@@ -157,9 +157,9 @@ class Bench:
         before, received = self._cpu(page), page.traffic()[0]
         began = time.time()
         self._told.tell(f"run {self._seconds}")
-        _, _, rest_s = self._told.answer(self._seconds + 60).split()
+        _, last, rest_s = self._told.answer(self._seconds + 60).split()
         after, received_at_rest = self._cpu(page), page.traffic()[0]
-        rest = self._rest(page, float(rest_s))
+        rest = self._rest(page, int(last), float(rest_s))
         painted = parse_painted(self._log.read_text())
         show = shown(page.looks(), painted, self._scene.shown)
         received_in_all = page.traffic()[0]
@@ -192,9 +192,9 @@ class Bench:
         gateway, server, browsing = map(run_seconds, pids)
         return gateway, server, browsing
 
-    def _rest(self, page: FramesPage, rest_s: float) -> Rest:
-        """Watch the picture become exact."""
-        page.rest()
+    def _rest(self, page: FramesPage, last: int, rest_s: float) -> Rest:
+        """Watch the picture become exact after the *last* frame."""
+        page.rest(self._scene.readings(last))
         wanted = of_display(self._server.display)
         exact = self._until_exact(page, digest(wanted), rest_s, rest_s + REST_S)
         difference = Difference.between(page.picture(), wanted)

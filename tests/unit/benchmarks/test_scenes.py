@@ -23,6 +23,17 @@ def test_marks_are_on_the_screen_and_frames_in_order(name: str) -> None:
     assert 4 < times[-1] <= 5
 
 
+@pytest.mark.parametrize("name", SCENES)
+def test_what_shows_a_frame_whole_shows_that_frame(name: str) -> None:
+    scene = SCENES[name]()
+    for number in (0, 1, 77, 200):
+        readings = scene.readings(number)
+        assert scene.shown(readings) == number
+        assert scene.shown([*readings[:-1], UNREADABLE]) is None
+        moving = scene.marks.moving
+        assert len(readings) == len(scene.marks.places) + len(moving.get(number, ()))
+
+
 @given(st.integers(0, LAST))
 def test_every_frame_of_the_scroll_shows_other_lines_everywhere(number: int) -> None:
     lines = [(y + number * scroll.STEP) // HEIGHT for y in scroll.LOOKS_AT]
