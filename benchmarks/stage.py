@@ -13,6 +13,7 @@ A frame is given to the X server whole, and the next one only when it has drawn 
 a frame or more is left out, where the scene allows it.
 """
 
+import os
 import select
 import sys
 import time
@@ -31,6 +32,7 @@ class Stage:
 
     def __init__(self, display: int, log: Path) -> None:
         self._display = display
+        self._orders = os.fdopen(0, "rb", buffering=0)  # else ``select`` misses what was read ahead
         self._log = log
         self._canvas = Canvas(display)
         self._scene: Scene | None = None
@@ -60,10 +62,10 @@ class Stage:
     def listen(self) -> None:
         """Obey until there is nobody any more to say anything."""
         while True:
-            ready, _, _ = select.select([sys.stdin, self._canvas.x], [], [])
+            ready, _, _ = select.select(self._sources(), [], [])
             self._hear_keys()
-            if sys.stdin in ready:
-                line = sys.stdin.readline()
+            if self._orders.fileno() in ready:
+                line = self._orders.readline().decode()
                 if not line:
                     return
                 if answer := self.obey(line):
@@ -102,13 +104,16 @@ class Stage:
         """Hear keys until then; whether a stop came, or everybody is gone."""
         while True:
             left = max(0.0, end - time.monotonic())
-            ready, _, _ = select.select([self._canvas.x, sys.stdin], [], [], left)
+            ready, _, _ = select.select(self._sources(), [], [], left)
             self._hear_keys()
-            if sys.stdin in ready:
-                sys.stdin.readline()
+            if self._orders.fileno() in ready:
+                self._orders.readline()
                 return True
             if not left:
                 return False
+
+    def _sources(self) -> list[int]:
+        return [self._orders.fileno(), self._canvas.x.fileno()]
 
     def _hear_keys(self) -> None:
         for code, _ in self._canvas.x.events_here():
