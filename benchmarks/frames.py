@@ -1,9 +1,10 @@
 """What a page showed, put beside what was painted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.marks import NUMBERS, later
+from benchmarks.scenes.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Show:
     frames: list[Shown]
     looks: int
     torn: int
-    """Looks that found no frame whole."""
+    """Looks that found no frame whole, but parts of several or of none."""
 
     def until(self, rest: float) -> int:
         """How many frames were seen by then."""
@@ -50,16 +51,15 @@ def parse_painted(text: str) -> dict[int, float]:
 def shown(
     looks: Sequence[Look],
     painted: Mapping[int, float],
-    number_of: Callable[[Sequence[int]], int | None],
+    scene: Scene,
 ) -> Show:
     """The frames that were seen, each when it was first; one older than the last does not count."""
     frames: list[Shown] = []
     last, torn = 0, 0
     for look in looks:
-        number = number_of(look.readings)
-        if number is None:
-            torn += 1
-        elif number in painted and later(number, last):
+        number = scene.shown(look.readings)
+        torn += number is None or scene.readings(number) != look.readings
+        if number is not None and number in painted and later(number, last):
             last = number
             frames.append(Shown(number, look.at, look.at - painted[number]))
     return Show(frames, len(looks), torn)

@@ -39,7 +39,7 @@ class Run:
     """Of each frame that was seen, from its painting to an animation frame that began with it."""
     looks: int
     torn: int
-    """Looks that found no frame whole."""
+    """Looks that found no frame whole, but parts of several or of none."""
     received_bytes: int
     """WebSocket payload until rest."""
     received_in_all: int
@@ -84,7 +84,8 @@ class Run:
         old = f"{ages.p50:.0f}/{ages.p95:.0f} ms" if ages else "-"
         exact = "never" if rest.exact_s is None else f"{rest.exact_s:.2f} s"
         return (
-            f"{self.scene}, {self.link}, {self.peer}: {self.fps:.1f} fps, age {old}, "
+            f"{self.scene}, {self.link}, {self.peer}: {self.fps:.1f} fps "
+            f"of {self.painted / self.seconds:.0f}, age {old}, "
             f"{self.bytes_per_frame / 1000:.1f} kB a frame, {self.mbit:.1f} Mbit/s, exact {exact} "
             f"(allowed {rest.allowed_s:.2f}), torn {self.torn}/{self.looks}, load {self.load:.1f}"
         )

@@ -161,7 +161,7 @@ class Bench:
         after, received_at_rest = self._cpu(page), page.traffic()[0]
         rest = self._rest(page, int(last), float(rest_s))
         painted = parse_painted(self._log.read_text())
-        show = shown(page.looks(), painted, self._scene.shown)
+        show = shown(page.looks(), painted, self._scene)
         received_in_all = page.traffic()[0]
         page.disconnect()
         gateway, server, browser = (b - a for a, b in zip(before, after, strict=True))

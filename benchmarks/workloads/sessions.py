@@ -8,7 +8,7 @@ reads and one that has stopped reading.
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from benchmarks.samples import Spread
 from benchmarks.usage import Memory, Share, count_of, memory_of, share
 from benchmarks.workloads.moving import SIZE, facts_of
 
+NOBODY = "nobody has looked yet"
 SETTLE_S = 5.0
 STEP_S = 5.0
 """Between two looks at the memory while one viewer stalls."""
@@ -75,7 +76,7 @@ def at_rest(
     peer: Peer, viewers: Companion, told: Companion, arguments: argparse.Namespace
 ) -> list[State]:
     """Without a viewer, then with more and more of them; each crowd has seen something move."""
-    states = [look(peer, "nobody has looked yet", arguments.windows, arguments.seconds)]
+    states = [look(peer, NOBODY, arguments.windows, arguments.seconds)]
     there = 0
     for count in (int(count) for count in arguments.viewers.split(",")):
         viewers.ask(f"join {count - there}")
@@ -124,7 +125,7 @@ def look(peer: Peer, situation: str, windows: int = 0, seconds: float = 0.0) -> 
 
 
 def table(states: Sequence[State]) -> str:
-    """A row a situation."""
+    """A row a situation; and what a session and a viewer come to."""
     head = (
         "situation",
         "CPU of a core, %",
@@ -133,7 +134,24 @@ def table(states: Sequence[State]) -> str:
         "of it workers",
         "load",
     )
-    return markdown_table(head, [_row(state) for state in states])
+    rows = markdown_table(head, [_row(state) for state in states])
+    return "\n\n".join([rows, *_each(states)])
+
+
+def _each(states: Sequence[State]) -> Iterator[str]:
+    """By what the gateway takes with one viewer, and with the most."""
+    crowds = {
+        int(state.situation.split()[0]): state.memory.pss
+        for state in states
+        if state.situation.endswith("at rest")
+    }
+    first = [state.memory.pss for state in states if state.situation == NOBODY]
+    if first and 1 in crowds:
+        yield f"A session with its first viewer: {crowds[1] - first[0]:.1f} MiB."
+        most = max(crowds)
+        if most > 1:
+            each = (crowds[most] - crowds[1]) / (most - 1)
+            yield f"Each further viewer: {each:.2f} MiB."
 
 
 def _row(state: State) -> list[str]:

@@ -22,6 +22,16 @@ def test_crowds_are_put_beside_the_smallest() -> None:
     assert many[6:8] == ["30.0 (30.0–30.0)", "3.00 ×"]
 
 
+def test_what_a_session_and_a_viewer_take() -> None:
+    sizes = {"nobody has looked yet": 100.0, "1 viewer at rest": 160.0, "16 viewers at rest": 190.0}
+    states = [State(name, Memory(size, 0), Memory(0, 0), [], 1.0) for name, size in sizes.items()]
+    assert sessions.table(states).splitlines()[-3:] == [
+        "A session with its first viewer: 60.0 MiB.",
+        "",
+        "Each further viewer: 2.00 MiB.",
+    ]
+
+
 def test_situations_with_and_without_windows() -> None:
     memory, workers = Memory(200.0, 300.0), Memory(50.0, 60.0)
     shares = [Share(0.1, 1.0), Share(0.2, 2.0), Share(0.3, 3.0)]

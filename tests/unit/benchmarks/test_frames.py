@@ -1,12 +1,8 @@
 """What was shown, put beside what was painted."""
 
-from collections.abc import Sequence
-
 from benchmarks.frames import Look, exact_since, parse_painted, shown
-
-
-def same(readings: Sequence[int]) -> int | None:
-    return readings[0] if len(set(readings)) == 1 and readings[0] >= 0 else None
+from benchmarks.scenes.office import Office
+from benchmarks.scenes.scroll import Scroll
 
 
 def test_the_stage_says_when_it_painted() -> None:
@@ -23,14 +19,23 @@ def test_each_frame_counts_once_when_it_is_first_seen() -> None:
         Look(1060, [2, 2]),  # an older one cannot be a newer picture
         Look(1100, [4, 4]),
     ]
-    show = shown(looks, {1: 1000, 2: 1010, 3: 1020, 4: 1030}, same)
+    show = shown(looks, {1: 1000, 2: 1010, 3: 1020, 4: 1030}, Office())
     assert [(frame.number, frame.age_ms) for frame in show.frames] == [(1, 10), (3, 30), (4, 70)]
     assert (show.looks, show.torn) == (7, 2)
     assert show.until(1060) == 2
 
 
+def test_a_scroll_in_parts_is_torn_and_shows_its_oldest_part() -> None:
+    scroll = Scroll()
+    before, after = scroll.readings(1), scroll.readings(2)
+    looks = [Look(1010, before), Look(1020, [*after[:2], before[2]]), Look(1030, after)]
+    show = shown(looks, {1: 1000, 2: 1005}, scroll)
+    assert [frame.number for frame in show.frames] == [1, 2]
+    assert (show.looks, show.torn) == (3, 1)
+
+
 def test_frame_0_was_there_before() -> None:
-    show = shown([Look(1000, [0]), Look(1001, [9])], {1: 990}, same)
+    show = shown([Look(1000, [0, 0]), Look(1001, [9, 9])], {1: 990}, Office())
     assert show.frames == []
 
 

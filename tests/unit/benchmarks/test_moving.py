@@ -75,7 +75,7 @@ def test_one_round_has_no_spread() -> None:
 
 def test_a_run_in_a_line() -> None:
     assert str(RUN) == (
-        "scroll, lan, ours: 25.0 fps, age 20/29 ms, 5.0 kB a frame, 1.0 Mbit/s, exact 0.20 s "
+        "scroll, lan, ours: 25.0 fps of 60, age 20/29 ms, 5.0 kB a frame, 1.0 Mbit/s, exact 0.20 s "
         "(allowed 0.50), torn 20/200, load 1.0"
     )
     assert "age -" in str(replace(RUN, ages_ms=[]))
