@@ -213,7 +213,14 @@ class FramesPage(PeerPage):
         digests: list[tuple[float, str]] = self.page.evaluate("pageFrames.digests()")
         return [(self.clock + at, digest) for at, digest in digests]
 
-    def picture(self, *, at_rest: bool = False) -> Rgb:
-        """The canvas as it is, or as it was when the last frame was first seen at rest."""
-        url: str = self.page.evaluate("(it) => pageFrames.picture(it)", at_rest)
-        return of_data_url(url)
+    def keep(self) -> None:
+        """Remember the canvas as it is now."""
+        self.page.evaluate("pageFrames.keep()")
+
+    def kept(self) -> Rgb:
+        """The canvas that was to be remembered."""
+        return of_data_url(self.page.evaluate("pageFrames.picture('kept')"))
+
+    def at_rest(self) -> Rgb:
+        """The canvas as it was when the last frame was first seen at rest."""
+        return of_data_url(self.page.evaluate("pageFrames.picture('atRest')"))

@@ -54,16 +54,19 @@
         digests: () => digests,
         numbers,
 
-        /** The canvas, or how it was when the last frame came, as a PNG file in a data URL. */
-        picture(atRest) {
-            const canvas = timer.canvas();
-            if (!atRest || !frames.atRest) {
-                return canvas.toDataURL('image/png');
-            }
+        /** Remember the canvas as it is now: making a file of it would keep the page busy. */
+        keep() {
+            frames.kept = pixels();
+        },
+
+        /** What was kept ('kept'), or how it was when the last frame came ('atRest'), as a PNG
+         *  file in a data URL. */
+        picture(which) {
+            const image = frames[which];
             const copy = document.createElement('canvas');
-            copy.width = canvas.width;
-            copy.height = canvas.height;
-            copy.getContext('2d', { alpha: false }).putImageData(frames.atRest, 0, 0);
+            copy.width = image.width;
+            copy.height = image.height;
+            copy.getContext('2d', { alpha: false }).putImageData(image, 0, 0);
             return copy.toDataURL('image/png');
         },
     };
@@ -109,11 +112,15 @@
         return (code & 0b1111) === check ? number : -1;
     }
 
+    function pixels() {
+        const canvas = timer.canvas();
+        return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    }
+
     function lookAtAll() {
         planned = false;
-        const canvas = timer.canvas();
         const at = performance.now();
-        const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const image = pixels();
         if (!arrived) {
             frames.atRest = image;
             arrived = String(numbers()) === last;
@@ -123,11 +130,11 @@
     }
 
     /** As pictures.py has it: two sums of weighted pixels, alpha left out. */
-    function digest(pixels) {
+    function digest(values) {
         let one = 0;
         let two = 0;
-        for (let i = 0; i < pixels.length; i += 1) {
-            const pixel = (pixels[i] & 0xffffff) + 1;
+        for (let i = 0; i < values.length; i += 1) {
+            const pixel = (values[i] & 0xffffff) + 1;
             one = (one + Math.imul(pixel, Math.imul(2 * i + 1, 0x9e3779b1))) | 0;
             two = (two + Math.imul(pixel, Math.imul(i ^ (i >> 7), 0x85ebca6b) | 1)) | 0;
         }

@@ -39,6 +39,9 @@ REST_S = 3.0
 LONGEST_REST_S = 30.0
 """How long an exact picture is waited for, where the link needs so long."""
 
+STILL_S = 2.5
+"""Without a drawing for so long, nothing more is waited for."""
+
 EXACT_FOR_S = 0.3
 """How long it must stay exact to be believed."""
 
@@ -153,72 +156,76 @@ class Bench:
         self.prepare()
         page.look_for(self._scene.marks)
         page.connect()
+        browser = programs_below(getpid(), "chrom")
+        pids = page.peer.processes(), [self._server.program.pid], browser
         page.start()
-        before, received = self._cpu(page), page.traffic()[0]
+        before, received = [run_seconds(each) for each in pids], page.traffic()[0]
         began = time.time()
         self._told.tell(f"run {self._seconds}")
-        _, last, rest_s = self._told.answer(self._seconds + 60).split()
-        after, received_at_rest = self._cpu(page), page.traffic()[0]
-        rest = self._rest(page, int(last), float(rest_s))
+        _, last, rested = self._told.answer(self._seconds + 60).split()
+        after, received_at_rest = [run_seconds(each) for each in pids], page.traffic()[0]
+        rest = self._rest(page, int(last), float(rested))
         painted = parse_painted(self._log.read_text())
         show = shown(page.looks(), painted, self._scene)
         received_in_all = page.traffic()[0]
         page.disconnect()
-        gateway, server, browser = (b - a for a, b in zip(before, after, strict=True))
+        gateway_s, server_s, browser_s = (b - a for a, b in zip(before, after, strict=True))
         return Run(
             peer=page.peer.name,
             scene=self._scene.name,
             link=self._link.name,
             round=number,
-            seconds=float(rest_s) - began,
+            seconds=float(rested) - began,
             painted=len(painted),
-            shown=show.until(float(rest_s) * 1000),
+            shown=show.until(float(rested) * 1000),
             ages_ms=[round(frame.age_ms, 1) for frame in show.frames],
             looks=show.looks,
             torn=show.torn,
             received_bytes=received_at_rest - received,
             received_in_all=received_in_all - received,
-            gateway_cpu_s=round(gateway, 3),
-            server_cpu_s=round(server, 3),
-            browser_cpu_s=round(browser, 3),
+            gateway_cpu_s=round(gateway_s, 3),
+            server_cpu_s=round(server_s, 3),
+            browser_cpu_s=round(browser_s, 3),
             rest=rest,
             load=round(load(), 2),
         )
 
-    def _cpu(self, page: FramesPage) -> tuple[float, float, float]:
-        """What gateway, RFB server and browser have run so far, in seconds."""
-        browser = programs_below(getpid(), "chrom")
-        pids = page.peer.processes(), [self._server.program.pid], browser
-        gateway, server, browsing = map(run_seconds, pids)
-        return gateway, server, browsing
-
-    def _rest(self, page: FramesPage, last: int, rest_s: float) -> Rest:
+    def _rest(self, page: FramesPage, last: int, rested: float) -> Rest:
         """Watch the picture become exact after the *last* frame."""
         page.rest(self._scene.readings(last))
         wanted = of_display(self._server.display)
-        exact = self._until_exact(page, digest(wanted), rest_s, rest_s + REST_S)
-        difference = Difference.between(page.picture(), wanted)
-        missing = lossless_bytes(page.picture(at_rest=True), wanted)
+        exact = until_exact(page, digest(wanted), rested + REST_S)
+        page.keep()
+        if exact is None and self._link.name != "lan":
+            exact = until_exact(page, digest(wanted), rested + LONGEST_REST_S, STILL_S)
+        difference = Difference.between(page.kept(), wanted)
+        missing = lossless_bytes(page.at_rest(), wanted)
         allowed = self._allowed_s(missing)
-        if exact is None and allowed * 1.5 > REST_S and difference.pixels:
-            end = rest_s + min(LONGEST_REST_S, 2 * allowed)
-            exact = self._until_exact(page, digest(wanted), rest_s, end)
-        return Rest(exact, allowed, missing, difference.pixels, difference.largest)
-
-    def _until_exact(
-        self, page: FramesPage, wanted: str, rest_s: float, end: float
-    ) -> float | None:
-        """Seconds from rest to an exact picture; None: not before *end*, seconds since 1970."""
-        while True:
-            since = exact_since(page.digests(), wanted)
-            now = time.time()
-            if since is not None and (now - since / 1000 > EXACT_FOR_S or now > end):
-                return round(since / 1000 - rest_s, 3)
-            if now > end:
-                return None
-            time.sleep(0.1)
+        return Rest(
+            None if exact is None else round(exact - rested, 3),
+            round(allowed, 3),
+            missing,
+            difference.pixels,
+            difference.largest,
+        )
 
     def _allowed_s(self, missing_bytes: int) -> float:
         """What the goal allows on this link for so many bytes."""
         slow = 4 * self._link.round_trip_s + 1.25 * missing_bytes / self._link.rate
         return 0.5 + (slow if self._link.name != "lan" else 0)
+
+
+def until_exact(page: FramesPage, wanted: str, end: float, still_s: float = 1e9) -> float | None:
+    """When the picture became exact; None: not before *end*, or nothing comes any more.
+
+    Seconds since 1970; *still_s* without a drawing are the end, too.
+    """
+    while True:
+        digests, now = page.digests(), time.time()
+        since = exact_since(digests, wanted)
+        over = now > end or now - digests[-1][0] / 1000 > still_s
+        if since is not None and (over or now - since / 1000 > EXACT_FOR_S):
+            return since / 1000
+        if over:
+            return None
+        time.sleep(0.1)

@@ -47,6 +47,7 @@ const [[, ...numbers]] = pageFrames.log();
 const [[, digest]] = pageFrames.digests();
 // Until the last frame is seen, the picture of it is not yet there; once it is, it stays.
 const kept = first !== second && second === pageFrames.atRest;
+pageFrames.keep();
 console.log(JSON.stringify({ asked, numbers, digest, kept }));
 """
 
