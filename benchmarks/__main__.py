@@ -2,14 +2,51 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from typing import Protocol
 
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import codecs, framebuffer, glances, idle, typing
+from benchmarks.workloads import (
+    codecs,
+    drag,
+    fanout,
+    framebuffer,
+    glances,
+    idle,
+    office,
+    pixels,
+    report,
+    scroll,
+    sessions,
+    slides,
+    typing,
+)
 
-WORKLOADS = {
+
+class Workload(Protocol):
+    """What a module of ``workloads/`` has."""
+
+    __doc__: str | None
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        """Say what can be said on the command line."""
+
+    def run(self, arguments: argparse.Namespace) -> None:
+        """Measure and print."""
+
+
+WORKLOADS: Mapping[str, Workload] = {
     "typing": typing,
+    "scroll": scroll,
+    "drag": drag,
+    "slides": slides,
+    "office": office,
+    "pixels": pixels,
+    "fanout": fanout,
+    "sessions": sessions,
+    "report": report,
     "framebuffer": framebuffer,
     "codecs": codecs,
     "glances": glances,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import Program, free_port, program, wait_until
+from benchmarks.processes import Companion, Program, companion, free_port, program, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,24 +15,61 @@ class Desktop:
 
     port: int
     server: Program
-    painter_trace: Path
-    """See ``benchmarks/painter.py``."""
+    painter_trace: Path | None
+    """See ``benchmarks/painter.py``; None on a stage."""
+    stage: Companion | None = None
+    """Shows a scene while it is typed (``benchmarks/stage.py``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class XServer:
+    """A running X server that speaks RFB on the loopback."""
+
+    display: int
+    port: int
+    program: Program
+
+
+@contextmanager
+def x_server(tmp: Path, size: str) -> Iterator[XServer]:
+    """TigerVNC's, with its own settings; *size* as in ``1920x1080``."""
+    display, port = _free_display(), free_port()
+    options = ("-localhost", "-SecurityTypes", "None", "-AlwaysShared", "-ac")
+    command = ("Xtigervnc", f":{display}", "-rfbport", str(port), "-geometry", size, "-depth", "24")
+    with program([*command, *options], tmp / "server.log") as server:
+        server.said("Listening for VNC connections")
+        wait_until(_socket_of(display).exists, "the X server's socket")
+        yield XServer(display, port, server)
+
+
+@contextmanager
+def stage(tmp: Path, server: XServer) -> Iterator[tuple[Companion, Path]]:
+    """Somebody who shows scenes on the server (``benchmarks/stage.py``), and the log of frames."""
+    log = tmp / "frames.txt"
+    command = (sys.executable, "-m", "benchmarks.stage", str(server.display), str(log))
+    with companion(command, tmp / "stage.log") as told:
+        told.answer()
+        yield told, log
 
 
 @contextmanager
 def desktop(tmp: Path, size: str) -> Iterator[Desktop]:
     """TigerVNC's server with the painter; *size* as in ``1920x1080``."""
-    display, port = _free_display(), free_port()
-    options = ("-localhost", "-SecurityTypes", "None", "-AlwaysShared", "-ac")
-    command = ("Xtigervnc", f":{display}", "-rfbport", str(port), "-geometry", size, "-depth", "24")
     trace = tmp / "painter.txt"
-    paint = (sys.executable, "-m", "benchmarks.painter", str(display), str(trace))
-    with program([*command, *options], tmp / "server.log") as server:
-        server.said("Listening for VNC connections")
-        wait_until(_socket_of(display).exists, "the X server's socket")
+    with x_server(tmp, size) as server:
+        paint = (sys.executable, "-m", "benchmarks.painter", str(server.display), str(trace))
         with program(paint, tmp / "painter.log") as painter:
             painter.said("ready")
-            yield Desktop(port, server, trace)
+            yield Desktop(server.port, server.program, trace)
+
+
+@contextmanager
+def moving_desktop(tmp: Path, size: str, scene: str) -> Iterator[Desktop]:
+    """The same server, but a scene that can be typed at: keys turn a marker over it."""
+    with x_server(tmp, size) as server, stage(tmp, server) as (told, _):
+        told.ask(f"prepare {scene}")
+        told.ask("marker")
+        yield Desktop(server.port, server.program, None, told)
 
 
 def _socket_of(display: int) -> Path:

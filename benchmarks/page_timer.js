@@ -39,7 +39,7 @@
             if (now < 0) {
                 throw new Error(`the marker is ${pixel()}`);
             }
-            pending = { down: null, drawn: null, wanted: timer.colours[1 - now], resolve: null };
+            pending = { pressed: null, down: null, drawn: null, wanted: timer.colours[1 - now], resolve: null };
             timer.shown = new Promise((resolve) => {
                 pending.resolve = resolve;
             });
@@ -82,16 +82,17 @@
 
     function look() {
         if (shows(pending.wanted)) {
-            const { down, drawn: last, resolve } = pending;
+            const { pressed, down, drawn: last, resolve } = pending;
             pending = null;
-            resolve({ down, drawn: last, shown: performance.now() });
+            resolve({ pressed, down, drawn: last, shown: performance.now() });
         } else {
             requestAnimationFrame(look);
         }
     }
 
-    window.addEventListener('keydown', () => {
+    window.addEventListener('keydown', (event) => {
         if (pending && pending.down === null) {
+            pending.pressed = event.timeStamp;
             pending.down = performance.now();
         }
     }, true);

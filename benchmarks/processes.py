@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -91,6 +92,58 @@ def program(
         running.stop()
 
 
+class Companion:
+    """A program that is told lines and answers each with one."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    def ask(self, line: str, patience_s: float = PATIENCE_S) -> str:
+        """The answer to a line.  Raises :class:`Failed`."""
+        self.tell(line)
+        return self.answer(patience_s)
+
+    def tell(self, line: str) -> None:
+        """Say a line; the answer is for later."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def answer(self, patience_s: float = PATIENCE_S) -> str:
+        """The next answer.  Raises :class:`Failed`."""
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], patience_s)[0]:
+            raise Failed(f"no answer from {self._process.args!r} within {patience_s:.0f} s")
+        line = self._process.stdout.readline()
+        if not line:
+            raise Failed(f"{self._process.args!r} ended: {self._log.read_text()}")
+        return line.strip()
+
+
+@contextmanager
+def companion(
+    arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Companion]:
+    """Run *arguments* until the block ends; what it complains of goes to the file *log*."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            env=os.environ | dict(env or {}),
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+        )
+    try:
+        yield Companion(process, log)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
 def family(pid: int) -> list[int]:
     """The process and all that descend from it."""
     parents: dict[int, list[int]] = {}
@@ -116,3 +169,31 @@ def cpu_seconds(pids: Sequence[int]) -> float:
             except OSError:
                 continue
     return total / 1e9
+
+
+def run_seconds(pids: Sequence[int]) -> float:
+    """What these processes have run, threads that have ended included (proc(5), stat).
+
+    In the kernel's ticks of 10 ms: for stretches of seconds.
+    """
+    total = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def programs_below(pid: int, name: str) -> list[int]:
+    """Descendants of a process that run a program whose name begins so."""
+    found = []
+    for each in family(pid):
+        try:
+            comm = Path(f"/proc/{each}/comm").read_text()
+        except OSError:
+            continue
+        if comm.startswith(name):
+            found.append(each)
+    return found

@@ -1,13 +1,16 @@
 """What the workloads know of a peer, and the taps that can be put into its connections."""
 
+import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
-from benchmarks.processes import Program, family, free_port, program
+from benchmarks.links import Link
+from benchmarks.processes import Companion, Program, companion, family, free_port, program
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,30 @@ class Taps:
         tap = self._stack.enter_context(program(command, self._tmp / f"tap-{name}.log"))
         tap.said("ready")
         self.logs[name] = log
+
+
+@contextmanager
+def over(link: Link | None, peer: Peer, tmp: Path) -> Iterator[Peer]:
+    """The same peer, but its page comes over a link (``benchmarks/shaper.py``) if there is one."""
+    if link is None:
+        yield peer
+        return
+    port, parts = free_port(), urlsplit(peer.url)
+    command = (sys.executable, "-m", "benchmarks.shaper", str(port), str(parts.port), link.name)
+    with program(command, tmp / f"shaper-{port}.log") as shaper:
+        shaper.said("ready")
+        yield replace(peer, url=parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
+
+
+@contextmanager
+def crowd(peer: Peer, checkout: Path, tmp: Path) -> Iterator[Companion]:
+    """Viewers of a webvdi (``benchmarks/crowd.py``), with the wire of its *checkout*."""
+    url = peer.url.partition("?")[0]
+    path = os.pathsep.join((str(checkout / "src"), str(Path(__file__).parents[2])))
+    command = (sys.executable, "-m", "benchmarks.crowd", url)
+    with companion(command, tmp / "crowd.log", {"PYTHONPATH": path}) as viewers:
+        viewers.answer()
+        yield viewers
 
 
 StartPeer: TypeAlias = Callable[[Path, int, bool], AbstractContextManager[Peer]]

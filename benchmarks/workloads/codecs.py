@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import Machine, load
-from benchmarks.pictures import PICTURES, as_pixels
+from benchmarks.specimens import PICTURES, as_pixels
 from benchmarks.report import JsonLines, markdown_table, spread
 from benchmarks.samples import Spread
 from webvdi.codecs import contents, encode, encode_sheet

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.pictures import PICTURES, as_pixels
+from benchmarks.specimens import PICTURES, as_pixels
 from benchmarks.samples import Spread
 from benchmarks.workloads.codecs import Figure, Work, measured, table, works
 

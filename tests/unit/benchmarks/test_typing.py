@@ -9,6 +9,7 @@ def block(peer: str, number: int, ms: float) -> Block:
         round=number,
         latencies_ms=[ms, ms + 2],
         drawn_ms=[ms - 1, ms + 1],
+        felt_ms=[ms, ms + 4],
         received_bytes=10 * number,
         sent_bytes=31,
         gateway_cpu_ms=1.5,
@@ -27,7 +28,8 @@ def test_peers_are_compared_by_the_median_of_their_rounds() -> None:
     ours, theirs = rows[2], rows[3]
     assert ours[1:4] == ["ours", "8", "21.0 (12.0–41.0)"]
     assert ours[5:7] == ["21.0 (12.0–41.0)", "20.0 (11.0–40.0)"]
-    assert ours[8:] == ["20 (10–30)", "31 (31–31)", "1.50 (1.50–1.50)", "0.50 (0.50–0.50)", ""]
+    assert ours[8:9] == ["22.0 (13.0–42.0)"]
+    assert ours[10:] == ["20 (10–30)", "31 (31–31)", "1.50 (1.50–1.50)", "0.50 (0.50–0.50)", ""]
     assert theirs[1:4] == ["theirs", "2", "31.0 (31.0–31.0)"]
 
 

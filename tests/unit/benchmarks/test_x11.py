@@ -7,9 +7,10 @@ from benchmarks import x11
 
 def test_the_set_up_is_read() -> None:
     fixed = struct.pack("<IIIIHHBB", 11, 0x400000, 0x1FFFFF, 256, 5, 65535, 1, 2) + bytes(10)
-    screen = struct.pack("<IIII", 0x25D, 0x20, 0xFFFFFF, 0x000000) + bytes(24)
+    screen = struct.pack("<IIII", 0x25D, 0x20, 0xFFFFFF, 0x000000) + bytes(4)
+    screen += struct.pack("<HH", 1920, 1080) + bytes(16)
     setup = fixed + b"Xorgs\0\0\0" + bytes(2 * 8) + screen
-    assert x11.parse_setup(setup) == x11.Screen(0x25D, 0xFFFFFF, 0, 0x400000)
+    assert x11.parse_setup(setup) == x11.Screen(0x25D, 0xFFFFFF, 0, 0x400000, 1920, 1080)
 
 
 def test_requests_say_their_length_in_words() -> None:
