@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import Machine, load
-from benchmarks.specimens import PICTURES, as_pixels
 from benchmarks.report import JsonLines, markdown_table, spread
 from benchmarks.samples import Spread
+from benchmarks.specimens import PICTURES, as_pixels
 from webvdi.codecs import contents, encode, encode_sheet
 from webvdi.framebuffer import Pixels, Rect
 

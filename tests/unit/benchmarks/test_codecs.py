@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.specimens import PICTURES, as_pixels
 from benchmarks.samples import Spread
+from benchmarks.specimens import PICTURES, as_pixels
 from benchmarks.workloads.codecs import Figure, Work, measured, table, works
 
 
