@@ -66,11 +66,12 @@ FEATURES: tuple[int, ...] = (
 LOCAL_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
     Encoding.RAW,
-    Encoding.ZRLE,
-    Encoding.HEXTILE,
     *FEATURES,
 )
-"""For a server on this host: pixels as they are, since we encode them for the browser anyway."""
+"""For a server on this host: pixels as they are, since we encode them for the browser anyway.
+
+TigerVNC takes Raw for the absence of a wish, and compresses if anything else is named.
+"""
 
 REMOTE_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
