@@ -211,8 +211,14 @@ class SessionCore:
 
         What it painted meanwhile would be painted over before anybody saw it.
         """
-        lookers = [v for v in self.viewers.values() if v.watching]
-        held = bool(lookers) and not any(v.pacer.may_send(now) for v in lookers)
+        looked, held = False, True
+        for viewer in self.viewers.values():
+            if viewer.watching:
+                looked = True
+                if viewer.pacer.may_send(now):
+                    held = False
+                    break
+        held = held and looked
         if held == self._held:
             return []
         self._held = held

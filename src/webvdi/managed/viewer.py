@@ -69,7 +69,9 @@ class Viewer:
         self.may_keep = True
         """Whether there may be tiles that it has not been asked to keep."""
         self.looked_at = float("-inf")
-        """When something was last refined for it, or looked for to be kept."""
+        """When it was last sent something, or looked for what it may keep."""
+        self.refined_at = float("-inf")
+        """When something was last refined for it."""
         self.holds: Generations = NOTHING_HELD
         """Of its slots."""
         self._slots = _NO_SLOTS
@@ -83,12 +85,6 @@ class Viewer:
     def role(self) -> Role:
         """What it may do."""
         return self.admission.role
-
-    @property
-    def wants(self) -> bool:
-        """Whether there may be something to be sent, although the picture is as it was."""
-        sight = self.sight
-        return sight.behind or sight.any_lossy or (self.may_keep and self.keeps_tiles)
 
     @property
     def watching(self) -> bool:
