@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from webvdi.framebuffer import Framebuffer, TileMask, covered
-from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.input import Hands
 from webvdi.managed.keeper import NOTHING_HELD, Generations
 from webvdi.managed.messages import Admission, ViewerId
@@ -95,7 +94,7 @@ class Viewer:
         """The viewer was told a (new) size: it knows nothing of the picture."""
         self.desktop = (mirror.width, mirror.height)
         self._desktop_after = self.updates
-        self.sight = Sight(*grid_shape(mirror.width, mirror.height))
+        self.sight = Sight(mirror.width, mirror.height)
         self.parcel = None
         self.cursor = 0
         # Pixels of the old size that are still under way need no second sending.
