@@ -207,18 +207,11 @@ class SessionCore:
         return [Watch(watching)]
 
     def _hold(self, now: float) -> list[Command]:
-        """Whether the display should wait, as nobody who looks could be sent anything now.
+        """Have the display wait while nobody who looks could be sent anything, now or soon.
 
         What it painted meanwhile would be painted over before anybody saw it.
         """
-        looked, held = False, True
-        for viewer in self.viewers.values():
-            if viewer.watching:
-                looked = True
-                if viewer.pacer.may_send(now):
-                    held = False
-                    break
-        held = held and looked
+        held = self.watching and not self.pixels.has_room(now)
         if held == self._held:
             return []
         self._held = held
@@ -343,9 +336,7 @@ class SessionCore:
     def _next_wake(self, now: float) -> float | None:
         """When something will be due although nothing happens."""
         due = self.acting.due(now)
-        refine = self.pixels.due(now)
-        if refine is not None:
-            due.append(refine)
+        due += self.pixels.due(now, held=self._held)
         return max(now, min(due)) if due else None
 
 

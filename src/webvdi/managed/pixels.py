@@ -52,6 +52,9 @@ or two."""
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
 
+ASK_AHEAD_S = 0.015
+"""The display is asked for more so long before there is room for it: it takes a while to answer."""
+
 MAX_SHARED = 4
 """Parcels remembered until the next frame, for viewers who lack the same."""
 
@@ -301,8 +304,21 @@ class PixelFeed:
 
     # ------------------------------------------------------------ time
 
-    def due(self, now: float) -> float | None:
-        """When something will have rested; None if everybody's picture is exact, and kept."""
+    def has_room(self, now: float) -> bool:
+        """Whether somebody who looks could be sent something, now or as soon as it comes."""
+        for viewer in self._viewers.values():
+            if viewer.watching:
+                pacer = viewer.pacer
+                if pacer.may_send(now) or now < pacer.opens(now) <= now + ASK_AHEAD_S:
+                    return True
+        return False
+
+    def due(self, now: float, *, held: bool) -> list[float]:
+        """When something will have rested, or there will be room for what waits.
+
+        Nothing is due if everybody's picture is exact, and kept.  *held* says that the display
+        waits: then it is time to ask it when there is soon to be room.
+        """
         due: list[float] = []
         news = self.mirror.version != self._committed
         for viewer in self._viewers.values():
@@ -314,12 +330,13 @@ class PixelFeed:
             if viewer.may_keep and viewer.keeps_tiles:
                 rested = max(self._changed_at, viewer.looked_at)
                 due.append(rested + KEEP_REST_S + _A_LITTLE_S)
+            if held:
+                due.append(viewer.pacer.opens(now) - ASK_AHEAD_S)
             if viewer.parcel is None and (news or sight.any_lossy or sight.behind):
                 room = viewer.pacer.due(now)
                 if room is not None:
                     due.append(room)
-        later = [time for time in due if time > now]
-        return min(later) if later else None
+        return [time for time in due if time > now]
 
 
 def _told(mask: TileMask | None) -> bytes:
