@@ -207,12 +207,11 @@ class SessionCore:
         return [Watch(watching)]
 
     def _hold(self, now: float) -> list[Command]:
-        """Whether the display should wait, as nobody who looks could be sent anything now.
+        """Have the display wait while nobody who looks could be sent anything, now or soon.
 
         What it painted meanwhile would be painted over before anybody saw it.
         """
-        lookers = [v for v in self.viewers.values() if v.watching]
-        held = bool(lookers) and not any(v.pacer.may_send(now) for v in lookers)
+        held = self.watching and not self.pixels.has_room(now)
         if held == self._held:
             return []
         self._held = held
@@ -337,9 +336,7 @@ class SessionCore:
     def _next_wake(self, now: float) -> float | None:
         """When something will be due although nothing happens."""
         due = self.acting.due(now)
-        refine = self.pixels.due(now)
-        if refine is not None:
-            due.append(refine)
+        due += self.pixels.due(now, held=self._held)
         return max(now, min(due)) if due else None
 
 

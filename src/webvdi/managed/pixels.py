@@ -52,6 +52,9 @@ or two."""
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
 
+ASK_AHEAD_S = 0.015
+"""The display is asked for more so long before there is room for it: it takes a while to answer."""
+
 MAX_SHARED = 4
 """Parcels remembered until the next frame, for viewers who lack the same."""
 
@@ -137,10 +140,6 @@ class PixelFeed:
 
     # ------------------------------------------------------------ what viewers get
 
-    def may_send(self, viewer: Viewer, now: float) -> bool:
-        """Whether the viewer's link would take something now."""
-        return viewer.watching and viewer.pacer.may_send(now)
-
     def flush(self, now: float) -> list[Command]:
         """Start an update for each viewer for which there is something, and room for it."""
         if not self.opened or self._awaits_picture:
@@ -149,7 +148,10 @@ class PixelFeed:
         ready = [
             viewer
             for viewer in self._viewers.values()
-            if viewer.parcel is None and (news or viewer.wants) and self.may_send(viewer, now)
+            if (news or self._lacks(viewer, now))
+            and viewer.parcel is None
+            and viewer.watching
+            and viewer.pacer.may_send(now)
         ]
         if not ready:
             return []
@@ -161,26 +163,37 @@ class PixelFeed:
                     commands += self._serve(viewer, now)
         return commands
 
+    def _lacks(self, viewer: Viewer, now: float) -> bool:
+        """Whether a viewer may lack something of the picture as it is."""
+        sight = viewer.sight
+        return sight.any_stale or sight.any_lossy or sight.behind or self._may_keep(viewer, now)
+
+    def _may_keep(self, viewer: Viewer, now: float) -> bool:
+        """Whether it is quiet enough to look for what a viewer may be asked to keep."""
+        quiet_since = max(self._moved_at, viewer.looked_at)
+        return viewer.may_keep and viewer.keeps_tiles and now - quiet_since >= KEEP_REST_S
+
     def _serve(self, viewer: Viewer, now: float) -> Iterable[Command]:
         sight = viewer.sight
         behind = sight.behind
         if sight.any_lossy and (not behind or self._is_refiners_turn(viewer, now)):
             resting = sight.lossy & ~sight.stale & self._tiles.rested(now, REST_S)
             if resting.any():
-                viewer.looked_at = now
+                viewer.refined_at = now
                 return self._refine(viewer, resting, now)
         if behind:
             return self._tell(viewer, now)
-        if viewer.may_keep and viewer.keeps_tiles:
+        if self._may_keep(viewer, now) and not viewer.pacer.in_flight:
             return self._keep(viewer, now)
         return ()
 
     def _is_refiners_turn(self, viewer: Viewer, now: float) -> bool:
         """Whether what rests has waited long enough for what moves."""
-        return not viewer.sight.pending and now - viewer.looked_at >= REFINE_AT_LEAST_S
+        return not viewer.sight.pending and now - viewer.refined_at >= REFINE_AT_LEAST_S
 
     def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Send what is new."""
+        viewer.looked_at = now
         sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
         quality = allowance.quality if viewer.draws_jpeg else None
@@ -202,7 +215,7 @@ class PixelFeed:
         if held is not None:
             exact = exact | held
         if lossy is not None and not sight.any_lossy:
-            viewer.looked_at = now  # it has a while to rest
+            viewer.refined_at = now  # it has a while to rest
         plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, cursor=cursor)
         parcel = self._parcel(plan)
         if key is not None and len(self._shared) < MAX_SHARED:
@@ -224,9 +237,6 @@ class PixelFeed:
 
     def _keep(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Ask the viewer to keep what it shows exactly and has rested, while its link is idle."""
-        quiet = now - self._moved_at >= KEEP_REST_S and now - viewer.looked_at >= KEEP_REST_S
-        if viewer.pacer.in_flight or not quiet:
-            return ()
         picture = self._frames.picture
         mask = self._tiles.rested(now, KEEP_REST_S) & ~viewer.sight.lossy
         mask = self._keeper.keepable(mask, viewer.holds)
@@ -294,24 +304,39 @@ class PixelFeed:
 
     # ------------------------------------------------------------ time
 
-    def due(self, now: float) -> float | None:
-        """When something will have rested; None if everybody's picture is exact, and kept."""
+    def has_room(self, now: float) -> bool:
+        """Whether somebody who looks could be sent something, now or as soon as it comes."""
+        for viewer in self._viewers.values():
+            if viewer.watching:
+                pacer = viewer.pacer
+                if pacer.may_send(now) or now < pacer.opens(now) <= now + ASK_AHEAD_S:
+                    return True
+        return False
+
+    def due(self, now: float, *, held: bool) -> list[float]:
+        """When something will have rested, or there will be room for what waits.
+
+        Nothing is due if everybody's picture is exact, and kept.  *held* says that the display
+        waits: then it is time to ask it when there is soon to be room.
+        """
         due: list[float] = []
         news = self.mirror.version != self._committed
         for viewer in self._viewers.values():
+            sight = viewer.sight
             if not viewer.watching:
                 continue
-            if viewer.sight.any_lossy:
+            if sight.any_lossy:
                 due.append(self._changed_at + REST_S + _A_LITTLE_S)
             if viewer.may_keep and viewer.keeps_tiles:
                 rested = max(self._changed_at, viewer.looked_at)
                 due.append(rested + KEEP_REST_S + _A_LITTLE_S)
-            if viewer.parcel is None and (news or viewer.wants):
+            if held:
+                due.append(viewer.pacer.opens(now) - ASK_AHEAD_S)
+            if viewer.parcel is None and (news or sight.any_lossy or sight.behind):
                 room = viewer.pacer.due(now)
                 if room is not None:
                     due.append(room)
-        later = [time for time in due if time > now]
-        return min(later) if later else None
+        return [time for time in due if time > now]
 
 
 def _told(mask: TileMask | None) -> bytes:

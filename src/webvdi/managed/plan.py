@@ -74,7 +74,7 @@ class Plan:
     jobs: tuple[Job, ...] = ()
     kept: tuple[Run, ...] = ()
     cursor: int = 0
-    """The tile row from which the next plan goes on, where not everything fitted."""
+    """The tile from which the next plan goes on, where not everything fitted."""
 
     @property
     def touched(self) -> TileMask:
@@ -156,13 +156,12 @@ class Draft:
         count = min(max(SMALL_TILES, fitting), most, len(tiles))
         chosen = np.zeros(mask.shape, np.bool_)
         chosen.ravel()[tiles[:count]] = True
-        last = int(tiles[count - 1]) // mask.shape[1]
-        return chosen, (last + 1) % mask.shape[0]
+        return chosen, (int(tiles[count - 1]) + 1) % mask.size
 
     def _in_order(
         self, mask: TileMask, tiles: npt.NDArray[np.intp], cursor: int
     ) -> npt.NDArray[np.intp]:
-        """Small regions first, then all from row *cursor* on, so that each gets its turn."""
+        """Small regions first, then all from tile *cursor* on, so that each gets its turn."""
         large = mask.copy()
         for rect in self._exactly(mask):
             if rect.area <= SMALL_TILES * TILE_AREA:
@@ -171,7 +170,7 @@ class Draft:
         if len(small) > len(tiles) // 2:  # it is all small: nothing goes first
             small, large = small[:0], mask
         rest = np.flatnonzero(large)
-        turn = int(np.searchsorted(rest, cursor * mask.shape[1]))
+        turn = int(np.searchsorted(rest, cursor))
         return np.concatenate((small, rest[turn:], rest[:turn]))
 
     def _closed(self, mask: TileMask) -> TileMask:

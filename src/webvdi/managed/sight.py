@@ -14,6 +14,7 @@ pending than pay, they are dropped, and the tiles that they would have drawn bec
 import numpy as np
 
 from webvdi.framebuffer import TILE, Frame, Move, Rect, TileMask, covered, moved
+from webvdi.framebuffer.grid import grid_shape
 
 MAX_PENDING = 16
 """Moves that a viewer may lag behind.  Each costs its browser a copy on the canvas; it will have
@@ -23,10 +24,12 @@ been long ago that the pixels which so many moves carry were sent."""
 class Sight:
     """Masks of a viewer, of the shape of the picture's tiles."""
 
-    __slots__ = ("any_lossy", "any_stale", "lossy", "moves_seen", "pending", "stale")
+    __slots__ = ("_screen", "any_lossy", "any_stale", "lossy", "moves_seen", "pending", "stale")
 
-    def __init__(self, rows: int, columns: int) -> None:
-        """Nothing of the picture is known to the viewer."""
+    def __init__(self, width: int, height: int) -> None:
+        """Nothing of the picture, of so many pixels, is known to the viewer."""
+        rows, columns = grid_shape(width, height)
+        self._screen = Rect(0, 0, width, height)
         self.stale: TileMask = np.ones((rows, columns), np.bool_)
         self.any_stale = True
         """Whether any tile is stale; kept, as it is asked for all the time."""
@@ -83,21 +86,29 @@ class Sight:
         self.pending.append(move)
 
     def _joins(self, last: Move, move: Move) -> bool:
-        """Make one move of two that scroll the same area, where that loses nothing."""
+        """Make one move of two that follow each other, where that loses next to nothing."""
         joined = joint(last, move)
         if joined is None:
             return False
-        left_out = np.zeros_like(self.stale)
+        left_out = np.zeros(self.stale.shape, np.bool_)
+        left_out[covered(last.rect)] = True
         left_out[covered(move.rect)] = True
-        left_out[_within(joined.rect)] = False
+        left_out[self._within(joined.rect)] = False
         if len(self.pending) <= MAX_PENDING // 2 and (left_out & ~self.stale).any():
             return False
         self.stale |= left_out
-        self.any_stale = True
+        self.any_stale = self.any_stale or bool(left_out.any())
         self.pending.pop()
         if (joined.from_x, joined.from_y) != (joined.rect.x, joined.rect.y):
             self.pending.append(joined)
         return True
+
+    def _within(self, rect: Rect) -> tuple[slice, slice]:
+        """The tiles that lie wholly in *rect*, as far as they are on the screen."""
+        bottom = rect.bottom if rect.bottom < self._screen.bottom else rect.bottom + TILE - 1
+        right = rect.right if rect.right < self._screen.right else rect.right + TILE - 1
+        top, left = -(-rect.y // TILE), -(-rect.x // TILE)
+        return slice(top, max(top, bottom // TILE)), slice(left, max(left, right // TILE))
 
     # ------------------------------------------------------------ the viewer is sent something
 
@@ -131,27 +142,17 @@ class Sight:
 
 
 def joint(last: Move, move: Move) -> Move | None:
-    """The move that makes *last* and then *move* of the same area, for what stays within it.
+    """The move that makes *last* and then *move*, as far as both have a part in it.
 
-    None if they are of different areas, or nothing stays within.
+    None if they have none together.
     """
-    if last.rect != move.rect:
-        return None
-    area = move.rect
-    dx, dy = move.from_x - area.x, move.from_y - area.y
-    stays = area.intersect(Rect(area.x - dx, area.y - dy, area.width, area.height))
-    if not stays.area:
+    dx, dy = move.from_x - move.rect.x, move.from_y - move.rect.y
+    there = last.rect
+    both = move.rect.intersect(Rect(there.x - dx, there.y - dy, there.width, there.height))
+    if not both.area:
         return None
     return Move(
-        stays,
-        stays.x + dx + last.from_x - last.rect.x,
-        stays.y + dy + last.from_y - last.rect.y,
-    )
-
-
-def _within(rect: Rect) -> tuple[slice, slice]:
-    """The tiles that lie wholly in *rect*, those that the screen's edge cuts off left out."""
-    return (
-        slice(-(-rect.y // TILE), max(-(-rect.y // TILE), rect.bottom // TILE)),
-        slice(-(-rect.x // TILE), max(-(-rect.x // TILE), rect.right // TILE)),
+        both,
+        both.x + dx + last.from_x - there.x,
+        both.y + dy + last.from_y - there.y,
     )

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from webvdi.framebuffer import Framebuffer, TileMask, covered
-from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.input import Hands
 from webvdi.managed.keeper import NOTHING_HELD, Generations
 from webvdi.managed.messages import Admission, ViewerId
@@ -69,7 +68,9 @@ class Viewer:
         self.may_keep = True
         """Whether there may be tiles that it has not been asked to keep."""
         self.looked_at = float("-inf")
-        """When something was last refined for it, or looked for to be kept."""
+        """When it was last sent something, or looked for what it may keep."""
+        self.refined_at = float("-inf")
+        """When something was last refined for it."""
         self.holds: Generations = NOTHING_HELD
         """Of its slots."""
         self._slots = _NO_SLOTS
@@ -85,12 +86,6 @@ class Viewer:
         return self.admission.role
 
     @property
-    def wants(self) -> bool:
-        """Whether there may be something to be sent, although the picture is as it was."""
-        sight = self.sight
-        return sight.behind or sight.any_lossy or (self.may_keep and self.keeps_tiles)
-
-    @property
     def watching(self) -> bool:
         """Whether pixels may reach somebody's eyes."""
         return self.connected and self.visible
@@ -99,7 +94,7 @@ class Viewer:
         """The viewer was told a (new) size: it knows nothing of the picture."""
         self.desktop = (mirror.width, mirror.height)
         self._desktop_after = self.updates
-        self.sight = Sight(*grid_shape(mirror.width, mirror.height))
+        self.sight = Sight(mirror.width, mirror.height)
         self.parcel = None
         self.cursor = 0
         # Pixels of the old size that are still under way need no second sending.

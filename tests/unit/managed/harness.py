@@ -1,11 +1,14 @@
 """A session without sockets: the core, a clock, encoders that finish when told, and viewers."""
 
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from support.viewer import Picture
+from webvdi.codecs import Encoded
 from webvdi.display.source import DisplayEvent, Opened, Resized, Updated
 from webvdi.framebuffer import Framebuffer, Pixels, Rect
 from webvdi.managed.core import SessionCore
@@ -20,6 +23,7 @@ from webvdi.managed.messages import (
     Displayed,
     Encode,
     EncodeDone,
+    EncodeKey,
     EndViewer,
     Event,
     Received,
@@ -44,6 +48,14 @@ class FakeViewer:
     answers: deque[FromViewer] = field(default_factory=deque)
     connected: bool = True
 
+    def settle(self) -> None:
+        """See to it that what was delivered is drawn."""
+
+    def lose(self) -> None:
+        """The connection breaks; what was delivered and is not drawn never will be."""
+        self.on_the_way.clear()
+        self.answers.clear()
+
 
 class Playbook:
     """Runs events through a core and performs its commands."""
@@ -55,14 +67,23 @@ class Playbook:
         *,
         title: str = "test",
         inline_area: int | None = None,
+        encoders: Executor | None = None,
+        kind: Callable[[ViewerId], FakeViewer] = FakeViewer,
     ) -> None:
-        """*inline_area*: see ``PixelFeed``; None: as it is."""
+        """*inline_area*: see ``PixelFeed``; None: as it is.
+
+        With *encoders* they encode as soon as they are asked, and are heard when told.  *kind*
+        makes viewers.
+        """
         self.mirror = Framebuffer(1, 1)
         self.core = SessionCore(self.mirror, title)
         if inline_area is not None:
             self.core.pixels.inline_area = inline_area
         self.now = 100.0
         self.encoding: deque[Encode] = deque()
+        self._encoders = encoders
+        self._kind = kind
+        self._futures: dict[EncodeKey, Future[Encoded]] = {}
         self.done: list[Command] = []
         """Commands that are neither for viewers nor encoders, and are left to the test."""
         self.ended: list[EndViewer] = []
@@ -154,7 +175,7 @@ class Playbook:
         share: str = "",
         capabilities: Capability = FULL,
     ) -> FakeViewer:
-        viewer = FakeViewer(ViewerId(self._next))
+        viewer = self._kind(ViewerId(self._next))
         self._next += 1
         self.viewers[viewer.identity] = viewer
         admission = Admission(role, subject, name, share, since=float(viewer.identity))
@@ -165,8 +186,7 @@ class Playbook:
     def cut(self, viewer: FakeViewer) -> None:
         """The connection breaks; what was on the way in either direction is lost."""
         viewer.connected = False
-        viewer.on_the_way.clear()
-        viewer.answers.clear()
+        viewer.lose()
         self.handle(Detached(viewer.identity))
 
     def resume(self, viewer: FakeViewer) -> None:
@@ -184,6 +204,7 @@ class Playbook:
             count -= 1
 
     def answer(self, viewer: FakeViewer) -> None:
+        viewer.settle()
         while viewer.answers:
             self.handle(Received(viewer.identity, viewer.answers.popleft()))
 
@@ -191,8 +212,10 @@ class Playbook:
 
     def encode(self, count: int = 1_000_000) -> None:
         while self.encoding and count:
-            command = self.encoding.popleft()
-            self.handle(EncodeDone(command.key, encoded(command.parts, command.key.quality)))
+            key, parts = (command := self.encoding.popleft()).key, command.parts
+            future = self._futures.pop(key, None)
+            done = encoded(parts, key.quality) if future is None else future.result()
+            self.handle(EncodeDone(key, done))
             count -= 1
 
     def pass_time(self, seconds: float) -> None:
@@ -222,6 +245,7 @@ class Playbook:
 
     def exact(self, viewer: FakeViewer) -> bool:
         """Whether the viewer shows the mirror bit for bit."""
+        viewer.settle()
         return np.array_equal(viewer.picture.rgb, self.mirror.pixels[:, :, 2::-1])
 
     def handle(self, event: Event) -> list[Command]:
@@ -232,8 +256,11 @@ class Playbook:
                     viewer = self.viewers[identity]
                     assert viewer.connected, "a message for a viewer that is away"
                     viewer.on_the_way.append(encode_to_viewer(message))
-                case Encode():
+                case Encode(key, parts):
                     self.encoding.append(command)
+                    if self._encoders is not None:
+                        future = self._encoders.submit(encoded, parts, key.quality)
+                        self._futures[key] = future
                 case EndViewer():
                     self.ended.append(command)
                 case TellPeople(people):

@@ -44,9 +44,13 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     viewers = Bundle("viewers")
 
+    def playbook(self, width: int, height: int, inline_area: int | None) -> Playbook:
+        """A session that variants make of other parts."""
+        return Playbook(width, height, inline_area=inline_area)
+
     @initialize(target=viewers, width=LARGE, height=LARGE, inline=st.booleans())
     def begin(self, width: int, height: int, inline: bool) -> FakeViewer:
-        self.book = Playbook(width, height, inline_area=None if inline else 0)
+        self.book = self.playbook(width, height, None if inline else 0)
         self.away: deque[FakeViewer] = deque()
         self.seen: Pixels | None = None
         return self.book.attach()
