@@ -12,6 +12,7 @@ from dataclasses import asdict
 from os import getpid
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from playwright.sync_api import Browser
 
@@ -30,6 +31,8 @@ from benchmarks.report import JsonLines
 from benchmarks.runs import Rest, Run
 from benchmarks.samples import alternating
 from benchmarks.scenes import SCENES
+
+T = TypeVar("T")
 
 SIZE = "1920x1080"
 
@@ -101,7 +104,7 @@ def facts_of(links: Sequence[Link]) -> dict[str, str]:
     }
 
 
-def turns(pages: Sequence[FramesPage], number: int) -> list[FramesPage]:
+def turns(pages: Sequence[T], number: int) -> list[T]:
     """Each page once in a round, in an order that turns around with each round."""
     names = [str(place) for place in range(len(pages))]
     order = alternating(names, number)[-len(pages) :]
