@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 from benchmarks.browser import CHROMIUM, FramesPage, chromium
 from benchmarks.desktop import XServer, stage, x_server
 from benchmarks.frames import exact_since, parse_painted, shown
-from benchmarks.links import LINKS, Link
+from benchmarks.links import LINKS, Link, links_named
 from benchmarks.machine import Machine, load, version_of
 from benchmarks.moving_report import table
 from benchmarks.peers.novnc import novnc
@@ -66,7 +66,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(scenes: Sequence[str], arguments: argparse.Namespace) -> None:
     """Measure scenes and print."""
     lines = JsonLines(arguments.json)
-    links = [LINKS[name] for name in arguments.links.split(",")]
+    links = links_named(arguments.links)
     peers: list[StartPeer] = [webvdi()]
     if arguments.beside is not None:
         peers.append(webvdi(arguments.beside.absolute(), f"webvdi in {arguments.beside}"))
