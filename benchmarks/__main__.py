@@ -7,6 +7,7 @@ from typing import Protocol
 
 from playwright.sync_api import Error as BrowserError
 
+from benchmarks.links import UnknownLink
 from benchmarks.processes import Failed
 from benchmarks.workloads import (
     codecs,
@@ -64,7 +65,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         WORKLOADS[arguments.workload].run(arguments)
-    except (Failed, BrowserError) as error:
+    except (Failed, BrowserError, UnknownLink) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     return 0

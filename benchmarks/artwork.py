@@ -1,10 +1,10 @@
 """Pictures that the scenes are made of: text as desktops draw it, windows, a kind of photos.
 
-All are drawn from seeds: the same for every peer and every run.
+All are drawn from seeds: the same for every peer and every run, and kept, for drawing takes long.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -27,10 +27,16 @@ SYLLABLES = (
 # fmt: on
 
 
-@lru_cache
+@cache
 def font(name: str, size: int) -> ImageFont.FreeTypeFont:
     """One of the fonts above, in pixels."""
     return ImageFont.truetype(str(FONTS / name), size)
+
+
+def fixed(rgb: Rgb) -> Rgb:
+    """The same picture, which nobody changes any more."""
+    rgb.flags.writeable = False
+    return rgb
 
 
 def word(random: Random) -> str:
@@ -38,6 +44,7 @@ def word(random: Random) -> str:
     return "".join(random.choices(SYLLABLES, k=random.randint(1, 4)))
 
 
+@cache
 def program_text(size: tuple[int, int], line: int, seed: int, background: str = "#ffffff") -> Rgb:
     """Antialiased coloured text as an editor shows it, in indented lines of *line* pixels."""
     width, height = size
@@ -53,9 +60,10 @@ def program_text(size: tuple[int, int], line: int, seed: int, background: str = 
             text = word(random) + random.choice((" ", " ", "(", ") ", " = ", ": ", ", "))
             draw.text((4 + column * advance, top + 1), text, random.choice(INK), face)
             column += len(text)
-    return np.asarray(image)
+    return fixed(np.asarray(image))
 
 
+@cache
 def prose(size: tuple[int, int], seed: int, background: str = "#ffffff") -> Rgb:
     """Antialiased black text in paragraphs, as a word processor or a web page shows it."""
     width, height = size
@@ -72,9 +80,10 @@ def prose(size: tuple[int, int], seed: int, background: str = "#ffffff") -> Rgb:
             draw.text((20, top), text, "#202020", face)
             top += 22
         top += 16
-    return np.asarray(image)
+    return fixed(np.asarray(image))
 
 
+@cache
 def photo(size: tuple[int, int], seed: int) -> Rgb:
     """Soft shapes in all sizes, edges, and the grain of a sensor: as hard to encode as a photo."""
     width, height = size
@@ -97,7 +106,7 @@ def photo(size: tuple[int, int], seed: int) -> Rgb:
         w, h = int(random.integers(40, 400)), int(random.integers(40, 300))
         picture[y : y + h, x : x + w] *= random.uniform(0.7, 1.3, 3).astype(np.float32)
     picture += random.normal(0, 2.5, picture.shape).astype(np.float32)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return fixed(np.clip(picture, 0, 255).astype(np.uint8))
 
 
 def window(inner: Rgb, title: str) -> Rgb:

@@ -22,7 +22,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
-from webvdi.wire import to_viewer
 from webvdi.wire.from_viewer import Ack, Attach, Credential, Pong, encode_from_viewer
 
 UPDATE, PING = 0x83, 0x8D
@@ -30,10 +29,6 @@ UPDATE, PING = 0x83, 0x8D
 
 COST_MS = 8
 """Said to have been taken for drawing."""
-
-PICTURES = 0b11
-TILE_CACHE = 0b100
-"""Capabilities; the second is for a protocol that knows it."""
 
 
 class Viewer:
@@ -130,9 +125,7 @@ class Crowd:
             ping_interval=None,
         )
         viewer = Viewer(socket)
-        cached = hasattr(to_viewer.Codec, "CACHED")
-        capabilities = PICTURES | TILE_CACHE * cached
-        attach = Attach(Credential.TICKET, ticket["ticket"], capabilities=capabilities)
+        attach = Attach(Credential.TICKET, ticket["ticket"])  # it can do all that there is
         await socket.send(encode_from_viewer(attach))
         self._viewers.append(viewer)
         self._watching.append(self._tasks.create_task(viewer.watch()))

@@ -59,6 +59,19 @@ LINKS = {
 }
 
 
+class UnknownLink(ValueError):
+    """A name that no link has; the message says which there are."""
+
+
+def links_named(text: str) -> list[Link]:
+    """Those of a list like ``lan,80ms``.  Raises :class:`UnknownLink`."""
+    names = text.split(",")
+    for name in names:
+        if name not in LINKS:
+            raise UnknownLink(f"there is no link {name!r}; there are {', '.join(LINKS)}")
+    return [LINKS[name] for name in names]
+
+
 class Lane(Generic[T]):
     """One direction of a link: a bounded queue, a line of fixed rate, a way of fixed length.
 

@@ -12,13 +12,14 @@ from dataclasses import asdict
 from os import getpid
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from playwright.sync_api import Browser
 
 from benchmarks.browser import CHROMIUM, FramesPage, chromium
 from benchmarks.desktop import XServer, stage, x_server
 from benchmarks.frames import exact_since, parse_painted, shown
-from benchmarks.links import LINKS, Link
+from benchmarks.links import LINKS, Link, links_named
 from benchmarks.machine import Machine, load, version_of
 from benchmarks.moving_report import table
 from benchmarks.peers.novnc import novnc
@@ -30,6 +31,8 @@ from benchmarks.report import JsonLines
 from benchmarks.runs import Rest, Run
 from benchmarks.samples import alternating
 from benchmarks.scenes import SCENES
+
+T = TypeVar("T")
 
 SIZE = "1920x1080"
 
@@ -63,7 +66,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(scenes: Sequence[str], arguments: argparse.Namespace) -> None:
     """Measure scenes and print."""
     lines = JsonLines(arguments.json)
-    links = [LINKS[name] for name in arguments.links.split(",")]
+    links = links_named(arguments.links)
     peers: list[StartPeer] = [webvdi()]
     if arguments.beside is not None:
         peers.append(webvdi(arguments.beside.absolute(), f"webvdi in {arguments.beside}"))
@@ -101,7 +104,7 @@ def facts_of(links: Sequence[Link]) -> dict[str, str]:
     }
 
 
-def turns(pages: Sequence[FramesPage], number: int) -> list[FramesPage]:
+def turns(pages: Sequence[T], number: int) -> list[T]:
     """Each page once in a round, in an order that turns around with each round."""
     names = [str(place) for place in range(len(pages))]
     order = alternating(names, number)[-len(pages) :]

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from benchmarks.browser import TimedPage, TracedPage, chromium
 from benchmarks.desktop import Desktop, desktop, moving_desktop
-from benchmarks.links import LINKS, Link
+from benchmarks.links import LINKS, Link, links_named
 from benchmarks.machine import load
 from benchmarks.peers.novnc import novnc
 from benchmarks.peers.peer import StartPeer, over
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> None:
     peers = [webvdi(), novnc]
     if arguments.beside is not None:
         peers.insert(1, webvdi(arguments.beside.absolute(), f"webvdi in {arguments.beside}"))
-    links = [LINKS[name] for name in arguments.links.split(",")] if arguments.links else []
+    links = links_named(arguments.links) if arguments.links else []
     ways: list[Link | None] = [*links] or [None]
     with TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         tmp = Path(name)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.links import LINKS, SEGMENT_BYTES, Lane, Link
+from benchmarks.links import LINKS, SEGMENT_BYTES, Lane, Link, UnknownLink, links_named
 
 SLOW = Link("slow", round_trip_s=0.1, rate=100_000, queue_bytes=20_000)
 
@@ -104,3 +104,9 @@ def test_the_links_are_those_of_the_tables() -> None:
         "300ms": (0.3, 1),
     }
     assert all(64 << 10 <= link.queue_bytes <= 1 << 20 for link in LINKS.values())
+
+
+def test_links_are_chosen_by_name() -> None:
+    assert links_named("80ms,lan") == [LINKS["80ms"], LINKS["lan"]]
+    with pytest.raises(UnknownLink, match="no link 'moon'; there are lan, 20ms"):
+        links_named("lan,moon")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from benchmarks.moving_report import HEAD, table
 from benchmarks.runs import Rest, Run
+from benchmarks.workloads.moving import turns
 
 REST = Rest(0.2, 0.5, 1000, 0, 0)
 RUN = Run(
@@ -79,3 +80,8 @@ def test_a_run_in_a_line() -> None:
         "(allowed 0.50), torn 20/200, load 1.0"
     )
     assert "age -" in str(replace(RUN, ages_ms=[]))
+
+
+def test_peers_change_their_order_with_each_round() -> None:
+    assert [turns("ab", number) for number in (1, 2, 3)] == [["a", "b"], ["b", "a"], ["a", "b"]]
+    assert turns("abc", 2) == ["c", "b", "a"]
