@@ -226,6 +226,8 @@ class RfbSource:
         if self._glancing:
             self.glance()
         if not self._settled:
+            # The server is to paint the next update while this one is made use of.
+            self._link.flush()
             self._settled = True
             self._listener(source.Updated())
 

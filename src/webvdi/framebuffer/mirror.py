@@ -57,6 +57,13 @@ class Framebuffer:
         new = words(pixels)
         old = self._at(rect)
         step = max(1, _BAND // max(1, rect.width))
+        if rect.height <= step:
+            np.bitwise_or(new, OPAQUE, out=new)
+            if not (new != old).any():
+                return False
+            old[...] = new
+            self._touch(rect)
+            return True
         for top in range(0, rect.height, step):
             band = new[top : top + step]
             np.bitwise_or(band, OPAQUE, out=band)

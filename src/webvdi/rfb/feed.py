@@ -11,7 +11,7 @@ from webvdi.base.errors import RemoteProtocolError
 from webvdi.rfb.events import Event
 from webvdi.rfb.parsing import Bytes, Need, Parser, Pause
 
-BUFFER_SIZE: Final = 65536
+BUFFER_SIZE: Final = 1 << 18
 """Bytes of the buffer for everything small: one read brings many small messages."""
 
 LARGE: Final = 16384
