@@ -82,23 +82,23 @@ def explain(
     """As :func:`find_moves`, where the pixels that differ are known.
 
     *wrong* says which do, and is changed into which still do after the moves.  *expected* moves
-    are tried first, and if they explain most, no others are looked for.  If they do not, the search
-    begins anew without them: a move by a distance that was right once explains something by chance,
-    and where it is the right one has no place any more.
+    are tried first, and if they explain most, no others are looked for.
     """
     area = bounds(changed)
     count = int(np.count_nonzero(changed))
     if area is None or count < MIN_CHANGED:
         return ()
-    search = _Search(old, new, changed, area, wrong)
     if expected:
-        differs = wrong.copy()
+        trial = wrong.copy()
+        search = _Search(old, new, changed, area, trial)
         search.expect(expected)
-        if search.left > count // 4 and search.moves:
-            wrong[...] = differs
-            search = _Search(old, new, changed, area, wrong)
-    if search.left > count // 4:
-        search.run(votes(old, new, changed, area))
+        if search.left <= count // 4:
+            wrong[...] = trial
+            return tuple(search.moves)
+        # What repeats seems to move by any of its periods: a little of that must not stand in
+        # the way of what explains it all.
+    search = _Search(old, new, changed, area, wrong)
+    search.run(votes(old, new, changed, area))
     return tuple(search.moves)
 
 

@@ -32,6 +32,7 @@ from webvdi.managed.plan import (
 )
 from webvdi.managed.tiles import Tiles
 from webvdi.managed.viewer import Viewer
+from webvdi.wire.pieces import Run
 
 REST_S = 0.15
 """A tile that has not changed for so long is at rest, and refined."""
@@ -48,6 +49,15 @@ LARGE_MOTION = 256
 MAX_KEPT = 1024
 """Tiles that a viewer is asked to keep by one update: their contents are hashed in a millisecond
 or two."""
+
+MAX_KEPT_BESIDE = 256
+"""The same of an update that shows something new, while something large moves."""
+
+MAX_REFINED_AREA = 1 << 18
+"""Pixels that are refined at a time while something large moves."""
+
+MAX_QUALITY = 84
+"""Of JPEG.  It is shown for so short a time that more would be in vain."""
 
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
@@ -176,7 +186,7 @@ class PixelFeed:
     def _serve(self, viewer: Viewer, now: float) -> Iterable[Command]:
         sight = viewer.sight
         behind = sight.behind
-        if sight.any_lossy and (not behind or self._is_refiners_turn(viewer, now)):
+        if sight.any_lossy and self._is_refiners_turn(viewer, now):
             resting = sight.lossy & ~sight.stale & self._tiles.rested(now, REST_S)
             if resting.any():
                 viewer.refined_at = now
@@ -188,23 +198,26 @@ class PixelFeed:
         return ()
 
     def _is_refiners_turn(self, viewer: Viewer, now: float) -> bool:
-        """Whether what rests has waited long enough for what moves."""
-        return not viewer.sight.pending and now - viewer.refined_at >= REFINE_AT_LEAST_S
+        """Whether it is calm, or what rests has waited long enough for what moves."""
+        if viewer.sight.behind or now - self._moved_at < REST_S:
+            return not viewer.sight.pending and now - viewer.refined_at >= REFINE_AT_LEAST_S
+        return True
 
     def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Send what is new."""
         viewer.looked_at = now
         sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
-        quality = allowance.quality if viewer.draws_jpeg else None
+        quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
         means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA)
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
         held = self._keeper.held(mask, tiles.kinds, picture, viewer.holds)
+        kept = self._kept_beside(viewer, now)
         key: object = None
         if len(self._viewers) > 1:
-            key = (_told(mask), _told(held), tuple(sight.pending), means, viewer.cursor)
+            key = (_told(mask), _told(held), tuple(sight.pending), means, viewer.cursor, kept)
             shared = self._shared.get(key)
             if shared is not None:
                 return self._begin(viewer, shared, now)
@@ -216,7 +229,7 @@ class PixelFeed:
             exact = exact | held
         if lossy is not None and not sight.any_lossy:
             viewer.refined_at = now  # it has a while to rest
-        plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, cursor=cursor)
+        plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, kept, cursor)
         parcel = self._parcel(plan)
         if key is not None and len(self._shared) < MAX_SHARED:
             self._shared[key] = parcel
@@ -230,33 +243,55 @@ class PixelFeed:
             plan = Plan(held, cached=self._keeper.runs(held), cursor=viewer.cursor)
         else:
             size_bytes = viewer.pacer.allowance(now).size_bytes
-            draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, MAX_PIECE_AREA))
+            area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
+            draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, area))
             jobs, exact, _, _ = draft.jobs(mask, 0)
             plan = Plan(exact, jobs=jobs, cursor=viewer.cursor)
         return self._begin(viewer, self._parcel(plan), now)
 
+    # ------------------------------------------------------------ what viewers keep
+
     def _keep(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Ask the viewer to keep what it shows exactly and has rested, while its link is idle."""
-        picture = self._frames.picture
-        mask = self._tiles.rested(now, KEEP_REST_S) & ~viewer.sight.lossy
-        mask = self._keeper.keepable(mask, viewer.holds)
-        if mask.any():
-            mask &= self._tiles.look_at(mask, picture) != Content.FLAT
-        wanted = np.flatnonzero(mask)
-        if not len(wanted):
+        kept = self._to_be_kept(viewer, MAX_KEPT, now)
+        if not kept:
             viewer.looked_at = now
             viewer.may_keep = self._changed_at > now - KEEP_REST_S or viewer.sight.any_lossy
             return ()
-        mask.reshape(-1)[wanted[MAX_KEPT:]] = False
-        self._keeper.give(mask, picture)
-        mask = self._keeper.keepable(mask, viewer.holds)
-        kept = self._keeper.runs(mask)
-        if not kept:
-            return ()
-        viewer.keep(self._keeper.slots_of(mask), self._keeper.generations)
-        nothing = np.zeros(mask.shape, np.bool_)
+        nothing = np.zeros(viewer.sight.stale.shape, np.bool_)
         plan = Plan(nothing, kept=kept, cursor=viewer.cursor)
         return self._begin(viewer, self._parcel(plan), now)
+
+    def _kept_beside(self, viewer: Viewer, now: float) -> tuple[Run, ...]:
+        """What the viewer may be asked to keep along with what is new.
+
+        While something large moves, its link is never idle, and what it lays bare would be sent
+        again and again.
+        """
+        moves = now - self._moved_at < KEEP_REST_S
+        if not moves or not viewer.keeps_tiles or now - viewer.kept_at < KEEP_REST_S:
+            return ()
+        viewer.kept_at = now
+        return self._to_be_kept(viewer, MAX_KEPT_BESIDE, now)
+
+    def _to_be_kept(self, viewer: Viewer, count: int, now: float) -> tuple[Run, ...]:
+        """At most so many tiles that the viewer shows exactly, have rested, and it holds not yet.
+
+        From now on it counts as holding them.
+        """
+        picture, sight = self._frames.picture, viewer.sight
+        mask = self._tiles.rested(now, KEEP_REST_S) & ~(sight.lossy | sight.stale)
+        mask = self._keeper.keepable(mask, viewer.holds)
+        if not mask.any():
+            return ()
+        mask &= self._tiles.look_at(mask, picture) != Content.FLAT
+        mask.reshape(-1)[np.flatnonzero(mask)[count:]] = False
+        self._keeper.give(mask, picture)
+        mask = self._keeper.keepable(mask, viewer.holds)
+        if not mask.any():
+            return ()
+        viewer.keep(self._keeper.slots_of(mask), self._keeper.generations)
+        return self._keeper.runs(mask)
 
     # ------------------------------------------------------------ encoding, once for all
 

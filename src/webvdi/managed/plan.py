@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webvdi.codecs import Content, expected_bytes
+from webvdi.codecs.choice import MIN_JPEG_AREA
 from webvdi.framebuffer import TILE, Move, Rect, TileMask, covered, rects_of
 from webvdi.framebuffer.grid import bounds, pixels_of
 from webvdi.wire.pieces import Run
@@ -39,17 +40,20 @@ SMALL_TILES = 48
 FEW_TILES = 24
 """So few tiles are sent without loss, whatever they show, and nobody looks at what it is."""
 
-_MIN_JPEG_AREA = 64 * 64
-"""Below this JPEG's header and the later refinement outweigh what it saves."""
-
 _ALONE_AREA = 256 * 256
 """A rectangle of this size is a picture of its own; smaller ones share a sheet."""
 
-_FEW_RECTS = 4
+_FEW_RECTS = 2
 """So few rectangles are pieces of their own, however small."""
+
+_FEW_PHOTOS = 4
+"""The same of photographs: a sheet has their colour at full resolution, which takes more."""
 
 _CELL_ROWS, _CELL_COLUMNS = 2, 4
 """In a large ragged region gaps of this size are closed: a rectangle costs more than they do."""
+
+_MOSTLY = 0.6
+"""Where so much of a box is drawn in any case, all of it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +122,14 @@ class Draft:
         """
         if self._kinds is None:
             rects, exact = self._rects(mask)
-            return tuple(_jobs(rects, None)), exact, None, 0
+            return tuple(_jobs(rects, None, _FEW_RECTS)), exact, None, 0
         photo = None
         if self._means.quality is not None:
             photo = mask & (self._kinds == Content.PHOTO)
         mask, cursor = self._affordable(mask, photo, cursor)
         soft: list[Rect] = []
         if photo is not None:
-            soft = [r for r in self._exactly(photo & mask) if r.area >= _MIN_JPEG_AREA]
+            soft = [r for r in self._exactly(photo & mask) if r.area >= MIN_JPEG_AREA]
             soft = soft[:MAX_RECTS]
         lossy = None
         if soft:
@@ -135,7 +139,10 @@ class Draft:
         if lossy is not None:
             closed &= ~lossy
         sharp, exact = self._rects(closed)
-        jobs = (*_jobs(sharp, None), *_jobs(soft, self._means.quality))
+        jobs = (
+            *_jobs(sharp, None, _FEW_RECTS),
+            *_jobs(soft, self._means.quality, _FEW_PHOTOS),
+        )
         return jobs, exact, lossy, cursor
 
     def _affordable(
@@ -185,7 +192,10 @@ class Draft:
         area = covered(pixels_of(box))
         closed = mask.copy()
         cheap = (self._kinds[area] == Content.FLAT) | (self._kinds[area] == Content.TEXT)
-        closed[area] |= _cells(mask[area]) & cheap
+        filled = _cells(mask[area])
+        if filled.mean() >= _MOSTLY:
+            filled[...] = True
+        closed[area] |= filled & cheap
         return closed if int(closed.sum()) * TILE_AREA <= self._means.area else mask
 
     def _rects(self, mask: TileMask) -> tuple[list[Rect], TileMask]:
@@ -199,11 +209,11 @@ class Draft:
         return rects_of(mask, self._width, self._height, limit=mask.size)
 
 
-def _jobs(rects: list[Rect], quality: int | None) -> Iterator[Job]:
-    """Large rectangles alone, in strips; the others together."""
+def _jobs(rects: list[Rect], quality: int | None, few: int) -> Iterator[Job]:
+    """Large rectangles alone, in strips; the others together, if they are more than a *few*."""
     small: list[Rect] = []
     for rect in rects:
-        if rect.area >= _ALONE_AREA or len(rects) <= _FEW_RECTS:
+        if rect.area >= _ALONE_AREA or len(rects) <= few:
             yield from (Job((strip,), quality) for strip in _strips(rect))
         else:
             small.append(rect)

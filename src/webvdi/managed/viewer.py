@@ -69,6 +69,8 @@ class Viewer:
         """Whether there may be tiles that it has not been asked to keep."""
         self.looked_at = float("-inf")
         """When it was last sent something, or looked for what it may keep."""
+        self.kept_at = float("-inf")
+        """When it was last asked to keep something beside what is new."""
         self.refined_at = float("-inf")
         """When something was last refined for it."""
         self.holds: Generations = NOTHING_HELD
@@ -94,8 +96,8 @@ class Viewer:
         """The viewer was told a (new) size: it knows nothing of the picture."""
         self.desktop = (mirror.width, mirror.height)
         self._desktop_after = self.updates
+        self._unsend()
         self.sight = Sight(mirror.width, mirror.height)
-        self.parcel = None
         self.cursor = 0
         # Pixels of the old size that are still under way need no second sending.
         self._unacked = {n: _Sent(None, sent.slots) for n, sent in self._unacked.items()}
@@ -145,10 +147,21 @@ class Viewer:
     def disconnected(self) -> None:
         """The connection is gone; what was being encoded for it counts as unsent."""
         self.connected = False
-        if self.parcel is not None:
-            self.sight.lost(self.parcel.touched)
-            self.parcel = None
+        self._unsend()
         self.sight.drop_moves()
+
+    def _unsend(self) -> None:
+        """The update that is being made will never be sent."""
+        if self.parcel is None:
+            return
+        self.sight.lost(self.parcel.touched)
+        self.parcel = None
+        self._unkeep(self._slots)
+        self._slots = _NO_SLOTS
+
+    def _unkeep(self, slots: npt.NDArray[np.int32]) -> None:
+        if len(slots):
+            self.holds[slots] = 0
 
     def resumed(self, last_update: int) -> None:
         """A new connection; everything after *last_update* counts as unsent."""
@@ -161,7 +174,6 @@ class Viewer:
         for sent in self._unacked.values():
             if sent.touched is not None:
                 self.sight.lost(sent.touched)
-            if len(sent.slots):
-                self.holds[sent.slots] = 0
+            self._unkeep(sent.slots)
         self._unacked.clear()
         self.may_keep = True
