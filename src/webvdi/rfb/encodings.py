@@ -66,11 +66,12 @@ FEATURES: tuple[int, ...] = (
 LOCAL_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
     Encoding.RAW,
-    Encoding.ZRLE,
-    Encoding.HEXTILE,
     *FEATURES,
 )
-"""For a server on this host: pixels as they are, since we encode them for the browser anyway."""
+"""For a server on this host: pixels as they are, since we encode them for the browser anyway.
+
+Nothing else is offered, for TigerVNC takes Raw for a last resort, wherever it is in the list.
+"""
 
 REMOTE_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
