@@ -3,7 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from webvdi.codecs import Encoded, encode, encode_sheet
+from webvdi.codecs import Encoded, Kind, encode, encode_sheet
+from webvdi.codecs.jpeg import encode_jpeg
 from webvdi.framebuffer import Pixels, Rect
 from webvdi.managed.messages import EncodeKey
 
@@ -57,7 +58,10 @@ class Encodes:
 
 
 def encoded(parts: Sequence[tuple[Rect, Pixels]], quality: int | None) -> Encoded:
-    """One rectangle as a piece, several as a sheet; as an :class:`EncodeKey` asks."""
-    if len(parts) == 1:
-        return encode(parts[0][1], quality)
-    return encode_sheet(parts, quality)
+    """One rectangle as a piece, several as a sheet; JPEG where there is a *quality*."""
+    if len(parts) > 1:
+        return encode_sheet(parts, quality)
+    ((_, pixels),) = parts
+    if quality is None:
+        return encode(pixels)
+    return Encoded(Kind.JPEG, encode_jpeg(pixels, quality), lossy=True)

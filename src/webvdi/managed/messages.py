@@ -27,7 +27,7 @@ class EncodeKey:
     version: int
     """The number of the last frame that changed something in them."""
     quality: int | None
-    """JPEG quality for photographic content; None: lossless."""
+    """Of JPEG; None: lossless."""
 
     @property
     def area(self) -> int:

@@ -6,7 +6,7 @@ Viewers that have the same plan share the parcel, so that the bytes are put toge
 import struct
 
 from webvdi.codecs import Encoded, Kind
-from webvdi.framebuffer import Move, Rect
+from webvdi.framebuffer import Move
 from webvdi.managed.messages import EncodeKey
 from webvdi.managed.plan import Plan
 from webvdi.wire.pieces import piece_of_runs
@@ -49,16 +49,8 @@ class Parcel:
 
     @property
     def lossy(self) -> bool:
-        """Whether a piece of it is not exact; once it is complete."""
-        return any(encoded.lossy for encoded in self._done.values())
-
-    @property
-    def unexpectedly_exact(self) -> list[Rect]:
-        """What might have been lossy and is not; once it is complete."""
-        if self.plan.lossy is None:
-            return []
-        exact = [k for k in self.keys if k.quality is not None and not self._done[k].lossy]
-        return [rect for key in exact for rect in key.rects]
+        """Whether a piece of it is not exact."""
+        return self.plan.lossy is not None
 
     @property
     def packed(self) -> bytes:

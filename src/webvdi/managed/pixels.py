@@ -209,7 +209,8 @@ class PixelFeed:
         sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
-        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA)
+        moves = bool(sight.pending)
+        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves)
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)

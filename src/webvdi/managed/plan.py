@@ -46,8 +46,8 @@ _ALONE_AREA = 256 * 256
 _FEW_RECTS = 2
 """So few rectangles are pieces of their own, however small."""
 
-_FEW_PHOTOS = 4
-"""The same of photographs: a sheet has their colour at full resolution, which takes more."""
+_PHOTOS_ALONE = 6
+"""So many photographs, the largest, are pictures of their own."""
 
 _CELL_ROWS, _CELL_COLUMNS = 2, 4
 """In a large ragged region gaps of this size are closed: a rectangle costs more than they do."""
@@ -99,6 +99,8 @@ class Means:
     """Of JPEG for photographic content; None: no loss."""
     area: int
     """Pixels that the update may have, at most."""
+    moves: bool = False
+    """Whether what is sent is seen for a moment only."""
 
 
 class Draft:
@@ -122,15 +124,15 @@ class Draft:
         """
         if self._kinds is None:
             rects, exact = self._rects(mask)
-            return tuple(_jobs(rects, None, _FEW_RECTS)), exact, None, 0
+            return tuple(_jobs(rects, None)), exact, None, 0
         photo = None
         if self._means.quality is not None:
-            photo = mask & (self._kinds == Content.PHOTO)
+            photo = mask & self._photographic()
         mask, cursor = self._affordable(mask, photo, cursor)
         soft: list[Rect] = []
         if photo is not None:
-            soft = [r for r in self._exactly(photo & mask) if r.area >= MIN_JPEG_AREA]
-            soft = soft[:MAX_RECTS]
+            least = 0 if self._means.moves else MIN_JPEG_AREA
+            soft = [r for r in self._exactly(photo & mask) if r.area >= least][:MAX_RECTS]
         lossy = None
         if soft:
             lossy = _mask_of(soft, mask)
@@ -139,11 +141,19 @@ class Draft:
         if lossy is not None:
             closed &= ~lossy
         sharp, exact = self._rects(closed)
-        jobs = (
-            *_jobs(sharp, None, _FEW_RECTS),
-            *_jobs(soft, self._means.quality, _FEW_PHOTOS),
-        )
+        jobs = (*_jobs(sharp, None), *_jobs(soft, self._means.quality))
         return jobs, exact, lossy, cursor
+
+    def _photographic(self) -> TileMask:
+        """Tiles that may be lossy: photographs, and while things move also what is beside them.
+
+        A window that is dragged over a photograph has parts of it in all tiles along its sides.
+        """
+        assert self._kinds is not None
+        photo: TileMask = self._kinds == Content.PHOTO
+        if self._means.moves and photo.any():
+            photo |= _grown(photo) & (self._kinds == Content.TEXT)
+        return photo
 
     def _affordable(
         self, mask: TileMask, photo: TileMask | None, cursor: int
@@ -209,17 +219,14 @@ class Draft:
         return rects_of(mask, self._width, self._height, limit=mask.size)
 
 
-def _jobs(rects: list[Rect], quality: int | None, few: int) -> Iterator[Job]:
-    """Large rectangles alone, in strips; the others together, if they are more than a *few*."""
-    small: list[Rect] = []
-    for rect in rects:
-        if rect.area >= _ALONE_AREA or len(rects) <= few:
-            yield from (Job((strip,), quality) for strip in _strips(rect))
-        else:
-            small.append(rect)
+def _jobs(rects: list[Rect], quality: int | None) -> Iterator[Job]:
+    """Large rectangles alone, in strips; the others together, if they are more than a few."""
+    alone, together = _parted(rects, lossy=quality is not None)
+    for rect in alone:
+        yield from (Job((strip,), quality) for strip in _strips(rect))
     sheet: list[Rect] = []
     area = 0
-    for rect in small:
+    for rect in together:
         if sheet and area + rect.area > MAX_PIECE_AREA:
             yield Job(tuple(sheet), quality)
             sheet, area = [], 0
@@ -227,6 +234,19 @@ def _jobs(rects: list[Rect], quality: int | None, few: int) -> Iterator[Job]:
         area += rect.area
     if sheet:
         yield Job(tuple(sheet), quality)
+
+
+def _parted(rects: list[Rect], *, lossy: bool) -> tuple[list[Rect], list[Rect]]:
+    """Which rectangles are pictures of their own, and which share a sheet."""
+    if lossy:  # a sheet has colour at full resolution, which takes more
+        by_size = sorted(rects, key=lambda rect: -rect.area)
+        alone = [rect for rect in by_size[:_PHOTOS_ALONE] if rect.area >= MIN_JPEG_AREA]
+    elif len(rects) <= _FEW_RECTS:
+        alone = rects
+    else:
+        alone = [rect for rect in rects if rect.area >= _ALONE_AREA]
+    kept = set(alone)
+    return alone, [rect for rect in rects if rect not in kept]
 
 
 def _strips(rect: Rect) -> Iterator[Rect]:
@@ -243,6 +263,17 @@ def _mask_of(rects: Iterable[Rect], like: TileMask) -> TileMask:
     for rect in rects:
         mask[covered(rect)] = True
     return mask
+
+
+def _grown(mask: TileMask) -> TileMask:
+    """The mask and all tiles next to it."""
+    rows = mask.copy()
+    rows[1:] |= mask[:-1]
+    rows[:-1] |= mask[1:]
+    grown = rows.copy()
+    grown[:, 1:] |= rows[:, :-1]
+    grown[:, :-1] |= rows[:, 1:]
+    return grown
 
 
 def _cells(mask: TileMask) -> TileMask:

@@ -24,7 +24,7 @@ been long ago that the pixels which so many moves carry were sent."""
 class Sight:
     """Masks of a viewer, of the shape of the picture's tiles."""
 
-    __slots__ = ("_screen", "any_lossy", "any_stale", "lossy", "moves_seen", "pending", "stale")
+    __slots__ = ("_screen", "any_lossy", "any_stale", "lossy", "pending", "stale")
 
     def __init__(self, width: int, height: int) -> None:
         """Nothing of the picture, of so many pixels, is known to the viewer."""
@@ -37,8 +37,6 @@ class Sight:
         self.any_lossy = False
         self.pending: list[Move] = []
         """In the order in which they are to be made."""
-        self.moves_seen = 0
-        """Counts moves: where it has not grown, each tile is where it was."""
 
     @property
     def behind(self) -> bool:
@@ -74,7 +72,6 @@ class Sight:
         self.pending.clear()
 
     def _move(self, move: Move) -> None:
-        self.moves_seen += 1
         if self.any_lossy:
             self.lossy = moved(self.lossy, move)
         if self.any_stale:
@@ -124,11 +121,6 @@ class Sight:
             if lossy is not None:
                 self.lossy |= lossy
             self.any_lossy = bool(self.lossy.any())
-
-    def sharpened(self, tiles: tuple[slice, slice]) -> None:
-        """What was sent as lossy was exact after all, and has not moved since."""
-        self.lossy[tiles] = False
-        self.any_lossy = bool(self.lossy.any())
 
     def lost(self, touched: TileMask) -> None:
         """Updates that drew in the tiles of *touched* never arrived.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from webvdi.framebuffer import Framebuffer, TileMask, covered
+from webvdi.framebuffer import Framebuffer, TileMask
 from webvdi.managed.input import Hands
 from webvdi.managed.keeper import NOTHING_HELD, Generations
 from webvdi.managed.messages import Admission, ViewerId
@@ -77,7 +77,6 @@ class Viewer:
         """Of its slots."""
         self._slots = _NO_SLOTS
         """Those into which the update that is being made has tiles kept."""
-        self._moves_seen = 0
         self._desktop_after = 0
         """The last update sent before the viewer was told its size."""
         self._unacked: dict[int, _Sent] = {}
@@ -110,7 +109,6 @@ class Viewer:
         self._began = now
         self.cursor = parcel.plan.cursor
         self.sight.sent(parcel.plan.exact, parcel.plan.lossy)
-        self._moves_seen = self.sight.moves_seen
 
     def keep(self, slots: npt.NDArray[np.int32], generations: Generations) -> None:
         """The update that is being made has the viewer keep tiles in *slots*."""
@@ -124,9 +122,6 @@ class Viewer:
         parcel, self.parcel = self.parcel, None
         assert parcel is not None
         self.updates += 1
-        if self._moves_seen == self.sight.moves_seen:  # its tiles are where they were
-            for rect in parcel.unexpectedly_exact:
-                self.sight.sharpened(covered(rect))
         self._unacked[self.updates] = _Sent(parcel.touched, self._slots)
         self._slots = _NO_SLOTS
         update = parcel.update(self.updates)

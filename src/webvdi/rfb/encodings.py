@@ -70,7 +70,7 @@ LOCAL_ENCODINGS: tuple[int, ...] = (
 )
 """For a server on this host: pixels as they are, since we encode them for the browser anyway.
 
-TigerVNC takes Raw for the absence of a wish, and compresses if anything else is named.
+Nothing else is offered, for TigerVNC takes Raw for a last resort, wherever it is in the list.
 """
 
 REMOTE_ENCODINGS: tuple[int, ...] = (
