@@ -12,7 +12,7 @@ from dataclasses import asdict
 from os import getpid
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from playwright.sync_api import Browser
 
@@ -109,6 +109,13 @@ def turns(pages: Sequence[T], number: int) -> list[T]:
     names = [str(place) for place in range(len(pages))]
     order = alternating(names, number)[-len(pages) :]
     return [pages[int(place)] for place in order]
+
+
+class Watched(Protocol):
+    """What is waited for here of a page."""
+
+    def digests(self) -> list[tuple[float, str]]:
+        """Of the whole canvas at rest: when (ms since 1970), and what it was."""
 
 
 class Bench:
@@ -218,7 +225,7 @@ class Bench:
         return 0.5 + (slow if self._link.name != "lan" else 0)
 
 
-def until_exact(page: FramesPage, wanted: str, end: float, still_s: float = 1e9) -> float | None:
+def until_exact(page: Watched, wanted: str, end: float, still_s: float = 1e9) -> float | None:
     """When the picture became exact; None: not before *end*, or nothing comes any more.
 
     Seconds since 1970; *still_s* without a drawing are the end, too.

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from benchmarks.moving_report import HEAD, table
 from benchmarks.runs import Rest, Run
+from benchmarks.workloads import moving
 from benchmarks.workloads.moving import turns
 
 REST = Rest(0.2, 0.5, 1000, 0, 0)
@@ -85,3 +88,50 @@ def test_a_run_in_a_line() -> None:
 def test_peers_change_their_order_with_each_round() -> None:
     assert [turns("ab", number) for number in (1, 2, 3)] == [["a", "b"], ["b", "a"], ["a", "b"]]
     assert turns("abc", 2) == ["c", "b", "a"]
+
+
+class Clock:
+    """Stands still but for sleeps; also a page whose looks are known."""
+
+    def __init__(self, looks: list[tuple[float, str]]) -> None:
+        self.now = 0.0
+        self._looks = looks
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def digests(self) -> list[tuple[float, str]]:
+        return [(1000 * at, digest) for at, digest in self._looks if at <= self.now]
+
+
+def about(seconds: float) -> object:
+    """To a look more or less."""
+    return pytest.approx(seconds, abs=0.11)
+
+
+def exact_at(
+    monkeypatch: pytest.MonkeyPatch, looks: list[tuple[float, str]], still_s: float = 1e9
+) -> tuple[float | None, float]:
+    """When it was exact, and how long it was waited for, at most 3 s."""
+    clock = Clock(looks)
+    monkeypatch.setattr(moving, "time", clock)
+    return moving.until_exact(clock, "wanted", 3.0, still_s), clock.now
+
+
+def test_an_exact_picture_must_stay_exact_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert exact_at(monkeypatch, [(0, "wanted")]) == (0, about(0.4))
+    looks = [(0.0, "x"), (0.2, "wanted"), (0.4, "x"), (0.5, "wanted"), (0.6, "wanted")]
+    assert exact_at(monkeypatch, looks) == (0.5, about(0.9))
+
+
+def test_what_never_becomes_exact_is_waited_for_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert exact_at(monkeypatch, [(0, "x"), (2, "y")]) == (None, about(3.05))
+    assert exact_at(monkeypatch, [(0, "x"), (2.9, "wanted")]) == (2.9, about(3.05))
+
+
+def test_nothing_is_waited_for_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, waited = exact_at(monkeypatch, [(0, "x"), (0.5, "x")], still_s=1.0)
+    assert (found, waited) == (None, about(1.55))
