@@ -15,7 +15,7 @@ import pytest
 from support.firefox import firefox
 from support.page import chromium
 from support.viewer import Picture, Rgb
-from support.viewer_pieces import Scribbler, fill
+from support.viewer_pieces import Scribbler, copy
 from webvdi.wire.to_viewer import Desktop, ToViewer, Update, encode_to_viewer
 
 BROWSER = Path(__file__).parents[2] / "src" / "webvdi" / "browser"
@@ -159,10 +159,11 @@ def test_every_exact_codec_draws_what_it_should(evaluate: Evaluate, seed: int) -
             screen.show(*updates)
 
 
-def test_what_comes_while_a_frame_is_awaited_is_drawn_with_it(evaluate: Evaluate) -> None:
+def test_under_load_what_comes_between_frames_is_drawn_together(evaluate: Evaluate) -> None:
     screen = Screen(evaluate)
+    whole = [copy(0, 0, 640, 358, (0, 2)) for _ in range(600)]  # takes its time
     updates = [
-        Update(n, lossy=False, pieces=(fill(n, 0, 1, 1, bytes((n, 0, 0))),)) for n in range(1, 9)
+        Update(n, lossy=False, pieces=tuple(whole if n == 1 else whole[:1])) for n in range(1, 9)
     ]
-    screen.show(Desktop(16, 16), *updates)
+    screen.show(Desktop(640, 360), *updates)
     assert screen.tasks == [[1], [2, 3, 4, 5, 6, 7, 8]]

@@ -40,14 +40,15 @@ class Bench {
         this.calls = [];
         this.events = [];
         this.time = 0;
+        this.strokeTakes = 0;
         this.hidden = true;
         this.frame = null;
         this.overdue = null;
         const canvas = { width: 0, height: 0 };
         const context = {
             canvas,
-            drawImage: (image, ...at) => this.calls.push(`${image.name ?? 'copy'} ${at}`),
-            fillRect: (...at) => this.calls.push(`${context.fillStyle} ${at}`),
+            drawImage: (image, ...at) => this.#stroke(image.name, at),
+            fillRect: (...at) => this.#stroke(context.fillStyle, at),
         };
         canvas.getContext = () => context;
         this.canvas = canvas;
@@ -62,6 +63,11 @@ class Bench {
         this.screen.update({ update: 0, pieces: [] });
         this.calls = [];
         this.events = [];
+    }
+
+    #stroke(what, at) {
+        this.calls.push(`${what} ${at}`);
+        this.time += this.strokeTakes;
     }
 
     #page() {
@@ -261,39 +267,45 @@ test('a small PNG is decoded without a blob where the browser can', async () => 
     }
 });
 
-test('the first update is drawn at once, those after it with the frame, in one go', async () => {
+test('what is cheap is drawn at once; beyond that the rest waits for the frame', async () => {
     const bench = new Bench();
     bench.hidden = false;
+    bench.strokeTakes = 2;
     bench.update(1, fill('000001'));
     bench.update(2, fill('000002'));
-    bench.update(3, png());
-    bench.update(4, fill('000004'));
-    assert.deepEqual(bench.events, ['drawn 1 0']);
+    bench.update(3, fill('000003'));
+    bench.update(4, png());
+    bench.update(5, fill('000005'));
+    assert.deepEqual(bench.events, ['drawn 1 2', 'drawn 2 2']);
+    bench.strokeTakes = 4;
     bench.time = 16;
     bench.frame();
-    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 16, 2 wait']);
-    decoding[0].done('three');
+    assert.deepEqual(bench.events[2], 'drawn 3 16, 2 wait');
+    decoding[0].done('four');
     await settled();
-    assert.equal(bench.events.length, 2);
+    assert.equal(bench.events.length, 3);
+    bench.time = 32;
     bench.frame();
-    assert.deepEqual(bench.events[2], 'drawn 3 16,4 16');
+    assert.deepEqual(bench.events[3], 'drawn 4 32,5 36');
     bench.frame();
     assert.equal(bench.frame, null); // nothing was drawn: no other frame is asked for
-    bench.update(5, fill('000005'));
-    assert.deepEqual(bench.events[3], 'drawn 5 0');
+    bench.update(6, fill('000006'));
+    assert.deepEqual(bench.events[4], 'drawn 6 4');
 });
 
 test('a page that gets no frames draws all the same', () => {
     const bench = new Bench();
     bench.hidden = false;
+    bench.strokeTakes = 9;
     bench.update(1, fill('000001'));
     bench.update(2, fill('000002'));
+    assert.equal(bench.events.length, 1);
     bench.overdue();
-    assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0']);
+    assert.deepEqual(bench.events, ['drawn 1 9', 'drawn 2 9']);
     bench.hidden = true;
     bench.update(3, fill('000003'));
     bench.update(4, fill('000004'));
-    assert.deepEqual(bench.events.slice(2), ['drawn 3 0', 'drawn 4 0']);
+    assert.deepEqual(bench.events.slice(2), ['drawn 3 9', 'drawn 4 9']);
     assert.deepEqual([bench.frame, bench.overdue], [null, null]);
 });
 

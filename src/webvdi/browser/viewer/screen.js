@@ -61,7 +61,7 @@ export class Screen {
         this.#events = events;
         this.#now = now;
         this.#decoders = createDecoders(this.#tiles);
-        this.#frames = new Frames(() => this.#drain(), page);
+        this.#frames = new Frames(() => this.#drain(), page, now);
         this.#context = /** @type {CanvasRenderingContext2D} */ (
             canvas.getContext('2d', { alpha: false }));
         /** Whether anything was ever drawn. */
