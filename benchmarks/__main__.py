@@ -6,12 +6,13 @@ import sys
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.processes import Failed
-from benchmarks.workloads import codecs, framebuffer, glances, idle, typing
+from benchmarks.workloads import codecs, core, framebuffer, glances, idle, typing
 
 WORKLOADS = {
     "typing": typing,
     "framebuffer": framebuffer,
     "codecs": codecs,
+    "core": core,
     "glances": glances,
     "idle": idle,
 }
