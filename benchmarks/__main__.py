@@ -11,6 +11,7 @@ from benchmarks.links import UnknownLink
 from benchmarks.processes import Failed
 from benchmarks.workloads import (
     codecs,
+    core,
     drag,
     fanout,
     framebuffer,
@@ -50,6 +51,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "report": report,
     "framebuffer": framebuffer,
     "codecs": codecs,
+    "core": core,
     "glances": glances,
     "idle": idle,
 }

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     width, height = map(int, arguments.size.split("x"))
     print(f"{Machine.this()}, load {load():.1f}; {width}x{height}, {arguments.turns} turns")
     lines = JsonLines(arguments.json)
-    costs = [_measure(case, arguments.turns) for case in _cases(width, height)]
+    costs = [_measure(case, arguments.turns) for case in cases(width, height)]
     for cost in costs:
         lines.write("frames", asdict(cost))
     head = ["case", "put ms", "commit ms", "p95", "tiles changed", "moves", "tiles wrong"]
@@ -99,7 +99,8 @@ def _measure(case: Case, turns: int) -> Cost:
     )
 
 
-def _cases(width: int, height: int) -> Iterator[Case]:
+def cases(width: int, height: int) -> Iterator[Case]:
+    """Screens, and how they go on."""
     page = text(width, height, 1)
     photograph = noise(width, height, 6)
     everything = Rect(0, 0, width, height)

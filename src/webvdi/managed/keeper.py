@@ -12,7 +12,6 @@ session, for a viewer's cache is its own and dies with its page.
 """
 
 from hashlib import blake2b
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +33,8 @@ MAX_LOOKED_UP = 96
 """Tiles that are looked up without asking whether it is worth while."""
 
 _SAMPLE = 32
-"""Of more tiles, so many are tried first; if none of them is known, none is taken to be."""
+_WORTH = 8
+"""Of more tiles, so many are tried first; unless one in eight is known, none is taken to be."""
 
 Generations = npt.NDArray[np.uint32]
 """For each slot, how often it has been given out (of the store), or had been when it was kept (of
@@ -111,7 +111,7 @@ class Keeper:
         if len(tiles) > MAX_LOOKED_UP:
             sample = tiles[:: -(-len(tiles) // _SAMPLE)]
             found = self._found(sample, picture)
-            if max(found) < 0:
+            if sum(slot >= 0 for slot in found) < len(found) // _WORTH:
                 slot_at[tiles] = _NONE
                 return
         slot_at[tiles] = self._found(tiles, picture)
@@ -163,13 +163,17 @@ class Keeper:
         self.generations[slot] += 1
         return slot
 
-    def runs(self, mask: TileMask) -> tuple[Run, ...]:
-        """The tiles of *mask*, all of which have slots, as few runs."""
+    def runs(self, mask: TileMask, most: int = SLOTS) -> tuple[Run, ...]:
+        """The tiles of *mask*, all of which have slots, as runs; at most so many, the longest."""
         columns = mask.shape[1]
         tiles = np.flatnonzero(mask)
         slots = self._slot_at.reshape(-1)[tiles]
         follows = (np.diff(tiles) == 1) & (np.diff(slots) == 1) & (tiles[1:] % columns != 0)
-        starts = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(tiles)]
+        starts = np.concatenate(([0], np.flatnonzero(~follows) + 1))
+        ends = np.concatenate((starts[1:], [len(tiles)]))
+        if len(starts) > most:
+            longest = np.sort(np.argsort(starts - ends, kind="stable")[:most])
+            starts, ends = starts[longest], ends[longest]
         return tuple(
             Run(
                 int(tiles[i]) % columns,
@@ -177,7 +181,7 @@ class Keeper:
                 int(slots[i]),
                 min(MAX_RUN, end - i),
             )
-            for start, end in pairwise(starts)
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             for i in range(start, end, MAX_RUN)
         )
 
@@ -197,6 +201,14 @@ class Keeper:
             tile.update(data[start : start + _TILE_BYTES])
             digests.append(tile.digest())
         return digests
+
+
+def tiles_of(runs: tuple[Run, ...], like: TileMask) -> TileMask:
+    """The tiles of *runs*, in a mask of the shape of *like*."""
+    mask = np.zeros(like.shape, np.bool_)
+    for run in runs:
+        mask[run.row, run.column : run.column + run.count] = True
+    return mask
 
 
 def _bytes_of(tiles: npt.NDArray[np.intp], columns: int, picture: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ from webvdi.codecs import Content, Encoded
 from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
 from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.encodes import Encodes, encoded
-from webvdi.managed.keeper import Keeper
+from webvdi.managed.keeper import Keeper, tiles_of
 from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
 from webvdi.managed.parcel import Parcel
 from webvdi.managed.plan import (
@@ -58,6 +58,10 @@ MAX_REFINED_AREA = 1 << 18
 
 MAX_QUALITY = 84
 """Of JPEG.  It is shown for so short a time that more would be in vain."""
+
+MAX_RUNS = 512
+"""Runs of kept tiles in an update.  Each is a drawing of its own for a browser: a few thousand
+take longer than to decode a picture of the same tiles."""
 
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
@@ -222,8 +226,12 @@ class PixelFeed:
             shared = self._shared.get(key)
             if shared is not None:
                 return self._begin(viewer, shared, now)
-        rest = mask if held is None else mask & ~held
-        runs = () if held is None else self._keeper.runs(held)
+        runs: tuple[Run, ...] = ()
+        rest = mask
+        if held is not None:
+            runs = self._keeper.runs(held, MAX_RUNS)
+            held = tiles_of(runs, mask)
+            rest = mask & ~held
         draft = Draft(*self._frames.size, kinds, means)
         jobs, exact, lossy, cursor = draft.jobs(rest, viewer.cursor)
         if held is not None:
@@ -241,7 +249,8 @@ class PixelFeed:
         kinds = self._tiles.look_at(mask, self._frames.picture)
         held = self._keeper.held(mask, kinds, self._frames.picture, viewer.holds)
         if held is not None:
-            plan = Plan(held, cached=self._keeper.runs(held), cursor=viewer.cursor)
+            runs = self._keeper.runs(held, MAX_RUNS)
+            plan = Plan(tiles_of(runs, mask), cached=runs, cursor=viewer.cursor)
         else:
             size_bytes = viewer.pacer.allowance(now).size_bytes
             area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA

@@ -7,7 +7,7 @@ import pytest
 from webvdi.codecs import Content
 from webvdi.framebuffer import TILE, Frame, Pixels, TileMask
 from webvdi.managed import keeper as keeper_module
-from webvdi.managed.keeper import NOTHING_HELD, Keeper
+from webvdi.managed.keeper import NOTHING_HELD, Keeper, tiles_of
 from webvdi.wire.pieces import SLOTS, Run
 
 ROWS, COLUMNS = 6, 10
@@ -81,6 +81,17 @@ def test_runs_are_long_and_end_with_the_row() -> None:
         Run(255, 0, 255, 45),
         Run(0, 1, 300, 255),
         Run(255, 1, 555, 45),
+    )
+
+
+def test_of_too_many_runs_the_longest_are_taken() -> None:
+    keeper, picture = fresh(), noise()
+    keeper.give(EVERYTHING, picture)
+    scattered = tiles((0, 0), (0, 2), (0, 3), (0, 4), (0, 6), (3, 0), (3, 1), (5, 9))
+    runs = keeper.runs(scattered, 2)
+    assert runs == (Run(2, 0, 2, 3), Run(0, 3, 30, 2))
+    assert np.array_equal(
+        tiles_of(runs, scattered), tiles(*((0, c) for c in (2, 3, 4)), (3, 0), (3, 1))
     )
 
 
