@@ -15,8 +15,12 @@ from webvdi.vmm.machine import NAME
 MAX_SHOWN = 40
 """Characters of a wrong value that are repeated to whoever sent it."""
 
+FILE_NAME = r"\w[^/\\]*$"
+"""Such a name is never refused for what it is; see ``broker.image_files.clean_name``."""
+
 PATTERNS = {
     f"^{NAME}$": ("up to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit"),
+    FILE_NAME: "a file's name: up to 200 characters, a letter or digit among them",
 }
 """What people are told of each pattern in the document."""
 

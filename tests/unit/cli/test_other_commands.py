@@ -149,7 +149,8 @@ class TestImages:
         assert webvdi("image", "add", str(iso), "--name", "a.iso").code == 4
         said = webvdi("image", "add", str(iso), "--name", "..")
         assert said.code == 2
-        assert "is no name for a file" in said.err
+        assert "must be a file's name: " in said.err
+        assert 'among them, not ".."' in said.err
 
     def test_they_go_by_name(self, webvdi: CommandLine) -> None:
         webvdi.fake.images.add_image("a.iso")

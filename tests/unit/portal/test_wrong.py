@@ -13,14 +13,14 @@ from webvdi.portal.wrong import PATTERNS, allowed_by
 
 ROOT = Path(__file__).parents[3]
 
-(NAME,) = PATTERNS.values()
+NAME, FILE_NAME = PATTERNS.values()
 
 WORDS = re.compile(
     r"is missing|is not known here; look for a misspelling|must be JSON"
     r"|must be (a JSON object|true or false|text|one of \w+(, \w+)*"
     r"|text of (at most \d+|\d+ to \d+) characters"
     r"|a (whole )?number( from \d+ to \d+| above \d+, at most \d+)"
-    rf"|{re.escape(NAME)})"
+    rf"|{re.escape(NAME)}|{re.escape(FILE_NAME)})"
     r"(, not \S.{0,40})?"
 )
 """All that may be said of a field."""

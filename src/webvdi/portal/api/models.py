@@ -11,6 +11,7 @@ from webvdi.broker.plan import MAX_DISK_GIB
 from webvdi.broker.settings import MAX_NOTES, MAX_ORDER
 from webvdi.broker.shares import MAX_EXPIRY_S, MAX_LABEL
 from webvdi.broker.views import AtShutdown, DiskMode, Kind, Phase
+from webvdi.portal.wrong import FILE_NAME
 from webvdi.vmm.machine import MAX_CPUS, MAX_MEMORY_MIB, MIN_MEMORY_MIB, NAME, DiskFormat
 
 MAX_TIMEOUT_S = 600.0
@@ -29,6 +30,16 @@ Name: TypeAlias = Annotated[
         pattern=f"^{NAME}$",
         description="Up to 63 letters, digits, `.`, `_` or `-`, beginning with a letter or digit.",
         examples=["debian"],
+    ),
+]
+
+FileName: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=FILE_NAME,
+        max_length=200,
+        description="With a letter or digit after its last slash or backslash.",
+        examples=["debian.iso"],
     ),
 ]
 
@@ -349,13 +360,13 @@ class NewImage(_Question):
     """A file of the host to be taken into keeping."""
 
     path: Path
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: FileName | None = None
 
 
 class NewUpload(_Question):
     """A file to come."""
 
-    name: str = Field(min_length=1, max_length=200, examples=["debian.iso"])
+    name: FileName
     size_bytes: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES), A_NUMBER]
 
 
