@@ -275,6 +275,8 @@ class Pacer:
     def _choose_quality(self) -> None:
         """8 Mbit/s: 60; 1 Mbit/s: 35; 100 Mbit/s: 90."""
         wanted = 60 + 12 * math.log(self.rate / 1e6)
+        if not self._link.is_limit:
+            wanted = max(wanted, FIRST_QUALITY)  # it merely was not asked to carry more
         wanted = min(max(wanted, QUALITIES[0]), QUALITIES[-1])
         if wanted < self._quality - _QUALITY_MARGIN:
             # One step at a time: mostly it is but something that kept one update.
