@@ -49,11 +49,20 @@ FIRST_QUALITY: Final = 68
 LEAD_S: Final = 0.015
 """How long an update may wait before it passes the link, so that the link is never idle."""
 
+_UNPROVEN_S: Final = 0.03
+"""How long, or for a round trip, an update is thought to fill a link that nothing shows full."""
+
 DRAW_LEAD_S: Final = 0.008
 """How long it may wait in the browser."""
 
 OVERDUE_S: Final = 0.03
 """How late an acknowledgement may be, beyond the jitter, before nothing more is sent."""
+
+_OVERDUE_DEVIATIONS: Final = 4
+"""So many mean deviations later still it may be: as in TCP's time-out (RFC 6298)."""
+
+_MAX_UNSTEADY_S: Final = 0.1
+"""More of it is not allowed for."""
 
 FIRST_BYTES: Final = 8 << 10
 """May be under way before the first acknowledgements: less than any TCP sends at once."""
@@ -112,6 +121,8 @@ class Pacer:
         self._link = Throughput()
         self._making_s = _FIRST_MAKING_S
         self._cost_s = _FIRST_COST_S
+        self._late_s = self._unsteady_s = 0.0
+        """How late acknowledgements are on average, and how far from that each."""
         self._behind = False
         """Whether updates wait in the browser for their turn."""
         self._last_ack = float("-inf")
@@ -182,7 +193,8 @@ class Pacer:
         most = min(2 + int(on_the_way_s * MAX_RATE_HZ), MAX_UPDATES)
         if len(flights) >= most or self._behind or self._link.round_trip_is_old(now):
             return True
-        if now > flights[0].drawn + self._jitter_s + OVERDUE_S:
+        unsteady_s = min(_OVERDUE_DEVIATIONS * self._unsteady_s, _MAX_UNSTEADY_S)
+        if now > flights[0].drawn + self._jitter_s + OVERDUE_S + unsteady_s:
             return True
         if self._link.trains >= _FIRST_TRAINS:
             return False
@@ -197,7 +209,10 @@ class Pacer:
 
     def _passage_s(self, size_bytes: int) -> float:
         """How long so much takes the link."""
-        return size_bytes / self.rate
+        passage_s = size_bytes / self.rate
+        if not self._link.is_limit:
+            return min(passage_s, max(self.round_trip_s, _UNPROVEN_S))
+        return passage_s
 
     def _fair_bytes(self) -> float:
         size = self.rate * SHARE_S
@@ -252,7 +267,11 @@ class Pacer:
             Train(size, done[0].sent, arrived, last.size_bytes, last.sent, last.alone),
             last.probe,
         )
-        left, drawn = arrived - self.round_trip_s, now
+        self._note_lateness(now - last.drawn)
+        # As far as they are always late by now more, now less, the link was done when expected.
+        left = arrived - self.round_trip_s
+        left = max(left - min(self._unsteady_s, _MAX_UNSTEADY_S), min(left, last.left))
+        drawn = now
         for flight in self._flights:
             self._expect(flight, left, drawn)
             left, drawn = flight.left, flight.drawn
@@ -261,6 +280,11 @@ class Pacer:
         """The browser's time for this update alone: it began with it once the last was drawn."""
         own_s = min(cost_s, now - self._last_ack, _MAX_COST_S)
         self._cost_s += _WEIGHT * (own_s - self._cost_s)
+
+    def _note_lateness(self, late_s: float) -> None:
+        late_s = min(late_s, _MAX_COST_S)
+        self._late_s += _WEIGHT * (late_s - self._late_s)
+        self._unsteady_s += _WEIGHT * (abs(late_s - self._late_s) - self._unsteady_s)
 
     def _learn(self, train: Train, probe: bool) -> None:
         before, filled = self.rate, train.last_size_bytes > 0.7 * self._fair_bytes()
