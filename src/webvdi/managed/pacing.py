@@ -8,6 +8,9 @@ when it would wait a little (``LEAD_S``) at the busier of the two places: that k
 and the newest pixels from ageing in a queue.  Nothing goes while an acknowledgement is overdue,
 for then the link has become slower than is known.
 
+As long as no queue has shown what the link carries at most, the rate is only what was seen to
+pass: nothing is held back for long, nor shown poorly, on account of it.
+
 An update should take the link no longer than ``SHARE_S``: a key's echo never waits longer than
 that behind a picture.
 """
@@ -33,6 +36,9 @@ _FULL_SHARE_BYTES: Final = 60e3
 
 MIN_SIZE_BYTES: Final = 16 << 10
 """An update may always be so large: of less, its overhead would be the better part."""
+
+_MAX_EXCESS: Final = 4.0
+"""Contents are guessed before they are encoded; a guess is hardly more wrong than this."""
 
 MAX_SIZE_BYTES: Final = 512 << 10
 """More is not lost to a link that becomes slow all at once, nor do fast links differ then."""
@@ -121,6 +127,8 @@ class Pacer:
         self._link = Throughput()
         self._making_s = _FIRST_MAKING_S
         self._cost_s = _FIRST_COST_S
+        self._excess = 1.0
+        """How many times larger than was allowed updates become, lately; at least 1."""
         self._late_s = self._unsteady_s = 0.0
         """How late acknowledgements are on average, and how far from that each."""
         self._behind = False
@@ -183,6 +191,7 @@ class Pacer:
             size /= 4  # the smaller, the better it measures the round trip
         elif self._probing:
             size *= 1.5
+        size = max(size / self._excess, MIN_SIZE_BYTES / 4)
         step = math.floor(2 * math.log2(size))
         return Allowance(int(2 ** (step / 2)), self._quality)
 
@@ -232,6 +241,8 @@ class Pacer:
         if began is not None:
             self._making_s += _WEIGHT * (min(now - began, _MAX_MAKING_S) - self._making_s)
         alone, probe = not self._flights, self._probing
+        if not probe:
+            self._note_excess(size_bytes)
         self._probing = False
         flight = _Flight(update, size_bytes, now, alone, probe, now, now)
         if alone:
@@ -240,6 +251,10 @@ class Pacer:
             last = self._flights[-1]
             self._expect(flight, last.left, last.drawn)
         self._flights.append(flight)
+
+    def _note_excess(self, size_bytes: int) -> None:
+        excess = size_bytes * self._excess / self._fair_bytes()
+        self._excess += _WEIGHT * (min(max(excess, 1.0), _MAX_EXCESS) - self._excess)
 
     def _expect(self, flight: _Flight, left: float, drawn: float) -> None:
         """*left* and *drawn* are those of the one before."""

@@ -14,6 +14,11 @@ must be to lie in them, the newest last.  Trains that are few and small thus har
 least of all that the link is slow: a viewer who types does not lower the rate, one whose link has
 become slower does within a train.
 
+Schedulers and event loops keep a word, too, and no browser knows by how much.  How late small
+trains come shows it, for it is not their bytes that keep them.  By so much the link may have been
+idle already when a train seemed to wait for the one before, and any other train may be as late.
+So only delay that grows with the bytes lowers the rate.
+
 This is the idea of BBR (Cardwell et al., ACM Queue 14(5), 2016), windowed bounds of delivery rate
 and round trip, for trains in place of packets.
 """

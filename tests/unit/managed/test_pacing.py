@@ -119,6 +119,17 @@ def test_an_update_takes_the_link_no_longer_than_a_key_press_may_wait(
     assert share(sizes, 0.95) <= max(rate * 0.06, MIN_SIZE_BYTES)
 
 
+def test_where_updates_become_larger_than_was_guessed_less_is_allowed() -> None:
+    rate, _ = FAR
+    on = saturated(FAR, "by frames", lambda _, allowance: 3 * allowance.size_bytes)
+    sizes = sorted(one.size_bytes for one in on.since(SETTLED_S))
+    assert share(sizes, 0.5) <= 1.25 * rate * 0.06
+    assert on.use(SETTLED_S) >= 0.85
+    on.wanted = of_many_sizes
+    on.run(2)
+    assert on.pacer.allowance(on.now).size_bytes >= 0.7 * rate * 0.06
+
+
 def test_the_first_update_after_a_rest_goes_at_once() -> None:
     on = saturated(FAR, "by frames", all_that_is_allowed)
     on.wanted = lambda *_: 0
