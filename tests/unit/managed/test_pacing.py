@@ -391,6 +391,32 @@ def test_nothing_goes_while_an_acknowledgement_is_overdue() -> None:
     assert pacer.may_send(10.41)
 
 
+def patience_s(told_late_s: tuple[float, float]) -> float:
+    """After how long without a word nothing more is sent."""
+    browser = Browser(0.004, told_late_s=told_late_s)
+    on = Simulation(*steadily(FAR), browser, each_frame(mixed(14_000, 16_000))).run(8)
+    on.wanted = lambda *_: 0
+    on.run(1)
+    on.pacer.sent(1 << 20, 15_000, on.now)
+    return max(ms for ms in range(1000) if on.pacer.may_send(on.now + ms / 1000)) / 1000
+
+
+def test_where_words_are_unsteady_one_is_overdue_later_but_not_by_much() -> None:
+    steady_s, unsteady_s = patience_s((0.0, 0.0)), patience_s((0.0, 0.1))
+    assert steady_s + 0.04 <= unsteady_s <= steady_s + 0.15
+
+
+def test_a_link_that_nothing_shows_full_is_not_thought_full_for_long() -> None:
+    pacer, now = Pacer(), 0.0
+    for update in range(6):
+        pacer.sent(update, 3_000, now)
+        pacer.acked(update, 2, 0, now + 0.012)
+        now += 0.1
+    pacer.sent(100, 200_000, now)
+    assert pacer.rate < 2e6
+    assert now < pacer.opens(now) <= now + 0.03
+
+
 def test_while_updates_wait_in_the_browser_one_goes_at_a_time() -> None:
     pacer = known_link()
     for number, at in ((100, 10.0), (101, 10.06), (102, 10.12)):
