@@ -1,9 +1,10 @@
 """A simulated link with a browser at its end, to drive a pacer through; its clock is a number."""
 
 import heapq
+import itertools
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -48,6 +49,9 @@ class Browser:
     """Whether what waits is drawn, and acknowledged, together."""
     jitter_s: float = 0.0
     """Up to so much passes until it begins with something."""
+    told_late_s: tuple[float, float] = (0.0, 0.0)
+    """What passes from a drawing until its word leaves, at least and at most; it knows nothing of
+    that itself: schedulers, event loops, proxies."""
 
 
 @dataclass
@@ -80,6 +84,8 @@ class Simulation:
         """When the link has passed everything."""
         self._busy = False
         self._arrived: deque[tuple[Shown, float]] = deque()
+        self._told = 0.0
+        """When the last word came; they come in order."""
         self._woken_at = -1.0
 
     def at(self, when: float, do: Callable[[], None]) -> None:
@@ -168,7 +174,10 @@ class Simulation:
         cost = round((self.now - noted) * 1000)
         number = batch[-1].update
         waiting = 0 if self.browser.blocks else len(self._arrived)
-        self.at(self.now + self.round_trip_s / 2, lambda: self._acked(number, cost, waiting))
+        least, most = self.browser.told_late_s
+        late_s = least + (most - least) * self._random.random() if most else 0.0
+        self._told = max(self._told, self.now + late_s + self.round_trip_s / 2)
+        self.at(self._told, lambda: self._acked(number, cost, waiting))
         self._begin()
 
     def _acked(self, number: int, cost: int, waiting: int) -> None:
@@ -198,6 +207,30 @@ class Simulation:
     def ages(self, when: float) -> list[float]:
         """Ages of what was drawn from *when* on, sorted."""
         return sorted(one.age_s for one in self.since(when))
+
+
+def each_frame(sizes: Iterator[int], frame_s: float = 1 / 60) -> Callable[[float, Allowance], int]:
+    """What is wanted of a screen that changes with each frame: the next of *sizes*, once."""
+    seen = -1
+
+    def wanted(now: float, _: Allowance) -> int:
+        nonlocal seen
+        frame = int(now / frame_s)
+        if frame == seen:
+            return 0
+        seen = frame
+        return next(sizes)
+
+    return wanted
+
+
+def mixed(least: int, most: int, *, large: Sequence[int] = (), every: int = 0) -> Iterator[int]:
+    """Sizes between *least* and *most*; each *every*-th is of *large*, in turns."""
+    any_size = random.Random(3)
+    turns = itertools.cycle(large)
+    for number in itertools.count(1):
+        is_large = large and number % every == 0
+        yield next(turns) if is_large else any_size.randint(least, most)
 
 
 def share(values: Sequence[float], part: float) -> float:

@@ -8,6 +8,9 @@ when it would wait a little (``LEAD_S``) at the busier of the two places: that k
 and the newest pixels from ageing in a queue.  Nothing goes while an acknowledgement is overdue,
 for then the link has become slower than is known.
 
+As long as no queue has shown what the link carries at most, the rate is only what was seen to
+pass: nothing is held back for long, nor shown poorly, on account of it.
+
 An update should take the link no longer than ``SHARE_S``: a key's echo never waits longer than
 that behind a picture.
 """
@@ -34,6 +37,9 @@ _FULL_SHARE_BYTES: Final = 60e3
 MIN_SIZE_BYTES: Final = 16 << 10
 """An update may always be so large: of less, its overhead would be the better part."""
 
+_MAX_EXCESS: Final = 4.0
+"""Contents are guessed before they are encoded; a guess is hardly more wrong than this."""
+
 MAX_SIZE_BYTES: Final = 512 << 10
 """More is not lost to a link that becomes slow all at once, nor do fast links differ then."""
 
@@ -49,11 +55,20 @@ FIRST_QUALITY: Final = 68
 LEAD_S: Final = 0.015
 """How long an update may wait before it passes the link, so that the link is never idle."""
 
+_UNPROVEN_S: Final = 0.03
+"""How long, or for a round trip, an update is thought to fill a link that nothing shows full."""
+
 DRAW_LEAD_S: Final = 0.008
 """How long it may wait in the browser."""
 
 OVERDUE_S: Final = 0.03
 """How late an acknowledgement may be, beyond the jitter, before nothing more is sent."""
+
+_OVERDUE_DEVIATIONS: Final = 4
+"""So many mean deviations later still it may be: as in TCP's time-out (RFC 6298)."""
+
+_MAX_UNSTEADY_S: Final = 0.1
+"""More of it is not allowed for."""
 
 FIRST_BYTES: Final = 8 << 10
 """May be under way before the first acknowledgements: less than any TCP sends at once."""
@@ -112,6 +127,10 @@ class Pacer:
         self._link = Throughput()
         self._making_s = _FIRST_MAKING_S
         self._cost_s = _FIRST_COST_S
+        self._excess = 1.0
+        """How many times larger than was allowed updates become, lately; at least 1."""
+        self._late_s = self._unsteady_s = 0.0
+        """How late acknowledgements are on average, and how far from that each."""
         self._behind = False
         """Whether updates wait in the browser for their turn."""
         self._last_ack = float("-inf")
@@ -172,6 +191,7 @@ class Pacer:
             size /= 4  # the smaller, the better it measures the round trip
         elif self._probing:
             size *= 1.5
+        size = max(size / self._excess, MIN_SIZE_BYTES / 4)
         step = math.floor(2 * math.log2(size))
         return Allowance(int(2 ** (step / 2)), self._quality)
 
@@ -182,7 +202,8 @@ class Pacer:
         most = min(2 + int(on_the_way_s * MAX_RATE_HZ), MAX_UPDATES)
         if len(flights) >= most or self._behind or self._link.round_trip_is_old(now):
             return True
-        if now > flights[0].drawn + self._jitter_s + OVERDUE_S:
+        unsteady_s = min(_OVERDUE_DEVIATIONS * self._unsteady_s, _MAX_UNSTEADY_S)
+        if now > flights[0].drawn + self._jitter_s + OVERDUE_S + unsteady_s:
             return True
         if self._link.trains >= _FIRST_TRAINS:
             return False
@@ -197,7 +218,10 @@ class Pacer:
 
     def _passage_s(self, size_bytes: int) -> float:
         """How long so much takes the link."""
-        return size_bytes / self.rate
+        passage_s = size_bytes / self.rate
+        if not self._link.is_limit:
+            return min(passage_s, max(self.round_trip_s, _UNPROVEN_S))
+        return passage_s
 
     def _fair_bytes(self) -> float:
         size = self.rate * SHARE_S
@@ -217,6 +241,8 @@ class Pacer:
         if began is not None:
             self._making_s += _WEIGHT * (min(now - began, _MAX_MAKING_S) - self._making_s)
         alone, probe = not self._flights, self._probing
+        if not probe:
+            self._note_excess(size_bytes)
         self._probing = False
         flight = _Flight(update, size_bytes, now, alone, probe, now, now)
         if alone:
@@ -225,6 +251,10 @@ class Pacer:
             last = self._flights[-1]
             self._expect(flight, last.left, last.drawn)
         self._flights.append(flight)
+
+    def _note_excess(self, size_bytes: int) -> None:
+        excess = size_bytes * self._excess / self._fair_bytes()
+        self._excess += _WEIGHT * (min(max(excess, 1.0), _MAX_EXCESS) - self._excess)
 
     def _expect(self, flight: _Flight, left: float, drawn: float) -> None:
         """*left* and *drawn* are those of the one before."""
@@ -252,7 +282,11 @@ class Pacer:
             Train(size, done[0].sent, arrived, last.size_bytes, last.sent, last.alone),
             last.probe,
         )
-        left, drawn = arrived - self.round_trip_s, now
+        self._note_lateness(now - last.drawn)
+        # As far as they are always late by now more, now less, the link was done when expected.
+        left = arrived - self.round_trip_s
+        left = max(left - min(self._unsteady_s, _MAX_UNSTEADY_S), min(left, last.left))
+        drawn = now
         for flight in self._flights:
             self._expect(flight, left, drawn)
             left, drawn = flight.left, flight.drawn
@@ -261,6 +295,11 @@ class Pacer:
         """The browser's time for this update alone: it began with it once the last was drawn."""
         own_s = min(cost_s, now - self._last_ack, _MAX_COST_S)
         self._cost_s += _WEIGHT * (own_s - self._cost_s)
+
+    def _note_lateness(self, late_s: float) -> None:
+        late_s = min(late_s, _MAX_COST_S)
+        self._late_s += _WEIGHT * (late_s - self._late_s)
+        self._unsteady_s += _WEIGHT * (abs(late_s - self._late_s) - self._unsteady_s)
 
     def _learn(self, train: Train, probe: bool) -> None:
         before, filled = self.rate, train.last_size_bytes > 0.7 * self._fair_bytes()
@@ -275,6 +314,8 @@ class Pacer:
     def _choose_quality(self) -> None:
         """8 Mbit/s: 60; 1 Mbit/s: 35; 100 Mbit/s: 90."""
         wanted = 60 + 12 * math.log(self.rate / 1e6)
+        if not self._link.is_limit:
+            wanted = max(wanted, FIRST_QUALITY)  # it merely was not asked to carry more
         wanted = min(max(wanted, QUALITIES[0]), QUALITIES[-1])
         if wanted < self._quality - _QUALITY_MARGIN:
             # One step at a time: mostly it is but something that kept one update.

@@ -52,6 +52,9 @@ _PHOTOS_ALONE = 6
 _CELL_ROWS, _CELL_COLUMNS = 2, 4
 """In a large ragged region gaps of this size are closed: a rectangle costs more than they do."""
 
+_CLOSING = 1.25
+"""So much larger the update may become by that, where it is as large as the link affords."""
+
 _MOSTLY = 0.6
 """Where so much of a box is drawn in any case, all of it is."""
 
@@ -206,7 +209,11 @@ class Draft:
         if filled.mean() >= _MOSTLY:
             filled[...] = True
         closed[area] |= filled & cheap
-        return closed if int(closed.sum()) * TILE_AREA <= self._means.area else mask
+        if int(closed.sum()) * TILE_AREA > self._means.area:
+            return mask
+        costs = _costs(None)[self._kinds]
+        most = max(self._means.size_bytes, _CLOSING * costs[mask].sum())
+        return closed if costs[closed].sum() <= most else mask
 
     def _rects(self, mask: TileMask) -> tuple[list[Rect], TileMask]:
         rects = self._exactly(mask)

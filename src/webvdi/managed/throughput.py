@@ -14,6 +14,11 @@ must be to lie in them, the newest last.  Trains that are few and small thus har
 least of all that the link is slow: a viewer who types does not lower the rate, one whose link has
 become slower does within a train.
 
+Schedulers and event loops keep a word, too, and no browser knows by how much.  How late small
+trains come shows it, for it is not their bytes that keep them.  By so much the link may have been
+idle already when a train seemed to wait for the one before, and any other train may be as late.
+So only delay that grows with the bytes lowers the rate.
+
 This is the idea of BBR (Cardwell et al., ACM Queue 14(5), 2016), windowed bounds of delivery rate
 and round trip, for trains in place of packets.
 """
@@ -35,6 +40,17 @@ MAX_RUN: Final = 8
 
 _TELLING_BYTES: Final = 8 << 10
 """A smaller train that comes late says nothing of the rate: anything may have kept it."""
+
+_SMALL_BYTES: Final = 16 << 10
+_SMALL_PASSAGE_S: Final = 0.01
+"""A train of no more, that takes the link no longer, is small: if late, not for its bytes."""
+
+_SCATTER_TRAINS: Final = 16
+_MAX_SCATTER_S: Final = 0.04
+"""What keeps small trains, at most; more of it may be a queue."""
+
+_FAR_MORE: Final = 1.5
+"""A rate so many times what a queue once said is a rate of its own."""
 
 _HICCUP_S: Final = 0.2
 """A single train that is late by less says nothing, unless one next to it was late, too."""
@@ -76,7 +92,9 @@ class _Arrival:
     at: float
     size_bytes: int
     queued: bool
-    """Whether it waited behind the one before, so that the link was never empty between."""
+    """Whether it seems to have waited behind the one before."""
+    idle_s: float
+    """How long the link may still have been empty between: the one before may be told late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,10 @@ class Throughput:
     def __init__(self) -> None:
         self.rate = FIRST_RATE
         """Bytes a second."""
+        self._most: float | None = None
+        """What a queue last said of the rate, at most; None: none has stood yet."""
+        self._scatter: deque[tuple[float, float]] = deque(maxlen=_SCATTER_TRAINS)
+        """When small trains came that waited for no large one, and how late."""
         self.trains = 0
         """How many have arrived on this connection."""
         self._arrivals: deque[_Arrival] = deque(maxlen=MAX_RUN + 1)
@@ -102,6 +124,8 @@ class Throughput:
     def reconnected(self) -> None:
         """Another connection: the rate is a first guess for it, its round trip is not known."""
         self.trains = 0
+        self._most = None
+        self._scatter.clear()
         self._arrivals.clear()
         self._quickest = None
         self._most_before = math.inf
@@ -121,6 +145,11 @@ class Throughput:
         return quickest is not None and now - quickest.seen > ROUND_TRIP_MEMORY_S
 
     @property
+    def is_limit(self) -> bool:
+        """Whether the rate is as much as the link carries, and not only what was seen to pass."""
+        return self._most is not None and self.rate < _FAR_MORE * self._most
+
+    @property
     def ran_dry(self) -> bool:
         """Whether the last train found the link empty: more might have been sent."""
         return bool(self._arrivals) and not self._arrivals[-1].queued
@@ -131,8 +160,14 @@ class Throughput:
         took_s = max(train.arrived - train.last_sent, 0.0)
         self._compare_with_quickest(train, took_s)
         before = self._arrivals[-1] if self._arrivals else None
-        queued = before is not None and train.sent <= before.at - self.round_trip_s
-        self._arrivals.append(_Arrival(train.arrived, train.size_bytes, queued))
+        left = -math.inf if before is None else before.at - self.round_trip_s
+        queued = train.sent <= left
+        if before is None or not queued or before.size_bytes <= _SMALL_BYTES:
+            self._note_scatter(train)
+        scatter_s = self._scatter_s(train.arrived)
+        jitter_s = max(jitter_s, scatter_s)
+        idle_s = min(max(train.sent - (left - scatter_s), 0.0), scatter_s)
+        self._arrivals.append(_Arrival(train.arrived, train.size_bytes, queued, idle_s))
         if queued:
             self._bound_by_run(jitter_s)
         else:
@@ -152,6 +187,20 @@ class Throughput:
             self._quickest = replace(quickest, seen=train.arrived)
         elif quickest is None or took_s < quickest.took_s or old:
             self._quickest = _Quickest(took_s, train.last_size_bytes, train.arrived)
+
+    def _note_scatter(self, train: Train) -> None:
+        passage_s = train.size_bytes / self.rate
+        if train.size_bytes <= _SMALL_BYTES and passage_s <= _SMALL_PASSAGE_S:
+            late_s = train.arrived - train.sent - self.round_trip_s - passage_s
+            self._scatter.append((train.arrived, min(max(late_s, 0.0), _MAX_SCATTER_S)))
+
+    def _scatter_s(self, now: float) -> float:
+        """How late small trains came lately: not their bytes kept them, but it may keep any."""
+        while self._scatter and now - self._scatter[0][0] > ROUND_TRIP_MEMORY_S:
+            self._scatter.popleft()
+        late = sorted(late_s for _, late_s in self._scatter)
+        # The latest of them may have met a hiccup.
+        return late[-2] if len(late) > 2 else max(late, default=0.0)
 
     def _bound_by_itself(self, train: Train, jitter_s: float) -> None:
         """By a train that found the link empty, perhaps after a rest, when TCP begins slowly."""
@@ -181,17 +230,18 @@ class Throughput:
         for after, before in pairwise(reversed(self._arrivals)):
             if not after.queued:
                 break
-            elapsed_s = after.at - before.at
+            elapsed_s = max(after.at - before.at - after.idle_s, 0.0)
             sizes, took_s = sizes + after.size_bytes, took_s + elapsed_s
             longest = max(longest, (elapsed_s, after.size_bytes))
             bounds.append(_most(sizes, took_s, longest, jitter_s))
-        for most in reversed(bounds):
-            self._lower_to(most)
+        self._lower_to(min(bounds))
 
     def _raise_to(self, rate: float) -> None:
         self.rate = min(max(self.rate, rate), MAX_RATE)
 
     def _lower_to(self, rate: float) -> None:
+        if rate < _FAR_MORE * self.rate:
+            self._most = rate
         self.rate = max(min(self.rate, rate), MIN_RATE)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.paced_link import Browser, Rate, Simulation, share, steady
+from support.paced_link import Browser, Rate, Simulation, each_frame, mixed, share, steady
 from webvdi.managed.pacing import (
     FIRST_BYTES,
     FIRST_QUALITY,
@@ -119,6 +119,17 @@ def test_an_update_takes_the_link_no_longer_than_a_key_press_may_wait(
     assert share(sizes, 0.95) <= max(rate * 0.06, MIN_SIZE_BYTES)
 
 
+def test_where_updates_become_larger_than_was_guessed_less_is_allowed() -> None:
+    rate, _ = FAR
+    on = saturated(FAR, "by frames", lambda _, allowance: 3 * allowance.size_bytes)
+    sizes = sorted(one.size_bytes for one in on.since(SETTLED_S))
+    assert share(sizes, 0.5) <= 1.25 * rate * 0.06
+    assert on.use(SETTLED_S) >= 0.85
+    on.wanted = of_many_sizes
+    on.run(2)
+    assert on.pacer.allowance(on.now).size_bytes >= 0.7 * rate * 0.06
+
+
 def test_the_first_update_after_a_rest_goes_at_once() -> None:
     on = saturated(FAR, "by frames", all_that_is_allowed)
     on.wanted = lambda *_: 0
@@ -217,6 +228,125 @@ def test_one_hiccup_of_a_browser_is_no_reason_for_poor_pictures() -> None:
     assert on.pacer.allowance(on.now).quality >= QUALITIES[-2]
 
 
+# ---------------------------------------------------------------- small updates, told late
+
+LATE = {
+    "quick": lambda: Browser(0.002, told_late_s=(0.005, 0.02)),
+    "by frames": lambda: Browser(0.004, 1 / 60, jitter_s=0.004, told_late_s=(0.005, 0.02)),
+    "busy": lambda: Browser(0.012, blocks=True, jitter_s=0.006, told_late_s=(0.005, 0.02)),
+    "later still": lambda: Browser(0.002, told_late_s=(0.005, 0.04)),
+}
+
+
+def small_ones_after(on: Simulation, frame_s: float = 1 / 60) -> tuple[float, int]:
+    """The lowest rate and quality while small updates flow for a quarter of a minute."""
+    on.wanted = each_frame(mixed(3_000, 10_000), frame_s)
+    known = []
+    for _ in range(60):
+        on.run(0.25)
+        known.append((on.pacer.rate, on.pacer.allowance(on.now).quality))
+    return min(rate for rate, _ in known), min(quality for _, quality in known)
+
+
+@pytest.mark.parametrize("frame_s", [1 / 60, 1 / 100, 1 / 200])
+@pytest.mark.parametrize("browser", LATE.values(), ids=LATE)
+def test_small_updates_that_are_told_late_do_not_make_a_fast_link_slow(
+    browser: Callable[[], Browser], frame_s: float
+) -> None:
+    on = Simulation(*steadily(LAN), browser(), at_most(150_000), encode_s=0.004).run(4)
+    known = on.pacer.rate
+    lowest, quality = small_ones_after(on, frame_s)
+    assert lowest >= min(0.4 * known, 8e6)
+    assert quality >= 84
+
+
+@pytest.mark.parametrize("browser", LATE.values(), ids=LATE)
+def test_a_large_update_among_small_ones_closes_a_fast_link_for_a_moment_only(
+    browser: Callable[[], Browser],
+) -> None:
+    on = Simulation(*steadily(LAN), browser(), at_most(150_000), encode_s=0.004).run(4)
+    small_ones_after(on)
+    on.wanted = lambda *_: 0
+    on.run(1)
+    on.pacer.sent(1 << 20, 40_000, on.now)
+    assert on.pacer.opens(on.now) <= on.now + 0.02
+
+
+@pytest.mark.parametrize("browser", LATE.values(), ids=LATE)
+def test_what_nothing_speaks_against_is_shown_as_well_as_at_first(
+    browser: Callable[[], Browser],
+) -> None:
+    on = Simulation(*steadily(LAN), browser(), encode_s=0.004)
+    on.wanted = each_frame(mixed(3_000, 10_000, large=[40_000], every=60))
+    on.run(4)  # how late they come is not known from the first few
+    qualities = []
+    for _ in range(60):
+        on.run(0.25)
+        qualities.append(on.pacer.allowance(on.now).quality)
+    assert min(qualities) >= FIRST_QUALITY
+    assert share(on.ages(4), 0.95) <= 0.04
+    assert max(on.ages(4)) <= 0.06
+
+
+@pytest.mark.parametrize("browser", LATE.values(), ids=LATE)
+def test_a_link_that_becomes_slow_under_small_updates_is_noticed(
+    browser: Callable[[], Browser],
+) -> None:
+    """They fill it, and so each waits longer than the one before."""
+    rate = between(10, 30, LAN[0], 0.25e6)
+    on = Simulation(rate, LAN[1], browser(), at_most(150_000), encode_s=0.004).run(6)
+    on.wanted = each_frame(mixed(8_000, 12_000))
+    on.run(18)
+    assert on.pacer.rate <= 0.5e6
+    assert share(sorted(one.age_s for one in on.shown if 13 < one.drawn < 24), 0.95) <= 0.2
+
+
+@pytest.mark.parametrize("large", [[], [40_000], [100_000], [40_000, 200_000]], ids=str)
+@pytest.mark.parametrize("browser", ["by frames", "busy"])
+def test_scrolling_fills_a_slow_far_link_and_nothing_waits_but_for_what_is_large(
+    browser: str, large: list[int]
+) -> None:
+    rate, round_trip_s = SATELLITE
+    on = Simulation(*steadily(SATELLITE), LATE[browser](), encode_s=MAKING_S)
+    on.wanted = each_frame(mixed(14_000, 16_000, large=large, every=20))
+    on.run(25)
+    assert on.use(5) >= 0.9
+    assert 0.9 * rate <= on.pacer.rate <= 1.15 * rate
+    assert on.pacer.allowance(on.now).quality == 36
+    ages = on.ages(5)
+    assert share(ages, 0.5) <= round_trip_s / 2 + 15_000 / rate + 0.15
+    largest_s = max([15_000, *large]) / rate
+    assert ages[-1] <= round_trip_s + largest_s + 0.2
+
+
+def test_after_scrolling_a_slow_far_link_carries_the_rest_without_a_break() -> None:
+    rate, round_trip_s = SATELLITE
+    on = Simulation(*steadily(SATELLITE), LATE["by frames"](), encode_s=MAKING_S)
+    on.wanted = each_frame(mixed(14_000, 16_000, large=[100_000], every=20))
+    on.run(15)
+    rests, left = on.now, 150_000
+
+    def the_rest(_: float, allowance: Allowance) -> int:
+        nonlocal left
+        size = min(left, allowance.size_bytes)
+        left -= size
+        return size
+
+    waiting_s = sum(one.size_bytes for one in on.shown[-1:]) / rate + 0.2
+    on.wanted = the_rest
+    on.run(10)
+    assert left == 0
+    assert on.shown[-1].drawn - rests <= waiting_s + round_trip_s + 1.25 * 150_000 / rate
+
+
+def at_most(size_bytes: int) -> Callable[[float, Allowance], int]:
+    return lambda _, allowance: min(allowance.size_bytes, size_bytes)
+
+
+def steadily(link: tuple[float, float]) -> tuple[Rate, float]:
+    return steady(link[0]), link[1]
+
+
 # ---------------------------------------------------------------- one by one
 
 
@@ -259,6 +389,32 @@ def test_nothing_goes_while_an_acknowledgement_is_overdue() -> None:
     assert 10.6 < pacer.opens(10.4) < 10.7, "as late again"
     pacer.acked(100, 4, 0, 10.41)
     assert pacer.may_send(10.41)
+
+
+def patience_s(told_late_s: tuple[float, float]) -> float:
+    """After how long without a word nothing more is sent."""
+    browser = Browser(0.004, told_late_s=told_late_s)
+    on = Simulation(*steadily(FAR), browser, each_frame(mixed(14_000, 16_000))).run(8)
+    on.wanted = lambda *_: 0
+    on.run(1)
+    on.pacer.sent(1 << 20, 15_000, on.now)
+    return max(ms for ms in range(1000) if on.pacer.may_send(on.now + ms / 1000)) / 1000
+
+
+def test_where_words_are_unsteady_one_is_overdue_later_but_not_by_much() -> None:
+    steady_s, unsteady_s = patience_s((0.0, 0.0)), patience_s((0.0, 0.1))
+    assert steady_s + 0.04 <= unsteady_s <= steady_s + 0.15
+
+
+def test_a_link_that_nothing_shows_full_is_not_thought_full_for_long() -> None:
+    pacer, now = Pacer(), 0.0
+    for update in range(6):
+        pacer.sent(update, 3_000, now)
+        pacer.acked(update, 2, 0, now + 0.012)
+        now += 0.1
+    pacer.sent(100, 200_000, now)
+    assert pacer.rate < 2e6
+    assert now < pacer.opens(now) <= now + 0.03
 
 
 def test_while_updates_wait_in_the_browser_one_goes_at_a_time() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from webvdi.codecs import Content
+from webvdi.codecs import Content, expected_bytes
 from webvdi.framebuffer import TILE, Move, Rect, TileMask
 from webvdi.managed import plan as plan_module
 from webvdi.managed.plan import MAX_PIECE_AREA, MAX_RECTS, Draft, Job, Means, Plan
@@ -91,6 +91,17 @@ def test_gaps_in_a_large_text_are_closed_and_photographs_are_not_drawn_for_it() 
     kinds[:, 1::2] = Content.PHOTO
     _, exact, _, _ = Draft(WIDTH, HEIGHT, kinds, PLENTY).jobs(mask, 0)
     assert np.array_equal(exact, mask)
+
+
+@pytest.mark.parametrize("one_in", [2, 4, 20])
+def test_gaps_are_not_closed_at_the_cost_of_a_slow_link(one_in: int) -> None:
+    mask: TileMask = np.random.default_rng(1).random((ROWS, COLUMNS)) < 1 / one_in
+    kinds = kinds_of(Content.TEXT)
+    means = Means(8 << 10, None, 1 << 30)
+    _, exact, _, _ = Draft(WIDTH, HEIGHT, kinds, means).jobs(mask, 0)
+    assert expected_bytes(Content.TEXT, int(exact.sum()) * TILE * TILE, None) <= 10 << 10
+    _, exact, _, _ = Draft(WIDTH, HEIGHT, kinds, PLENTY).jobs(mask, 0)
+    assert int(exact.sum()) > int(mask.sum())
 
 
 def test_scattered_regions_share_a_sheet() -> None:
