@@ -4,6 +4,7 @@ The mirror changes all the time.  A *commit* compares it with the picture as of 
 where it was touched, and says what differs, and how much of that is only moved.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ from webvdi.framebuffer.motion import explain
 from webvdi.framebuffer.moves import Move
 from webvdi.framebuffer.rect import Rect
 from webvdi.framebuffer.tiles import rects_of
+
+_REMEMBERED = 3
+"""Frames whose moves are expected again."""
 
 _MAX_PARTS = 16
 """Rectangles that are compared, each for itself."""
@@ -55,10 +59,8 @@ class Frames:
         self._mirror = mirror
         self._sizings = 0
         """The mirror's, at the last frame."""
-        self._moves: tuple[Move, ...] = ()
-        """Of the last frame."""
-        self._steady: tuple[Move, ...] = ()
-        """Those that went as far as some of the frame before did, as a smooth scroll's do."""
+        self._lately: deque[tuple[Move, ...]] = deque(maxlen=_REMEMBERED)
+        """The moves of the last frames, the newest first: what moves mostly goes on."""
         self._wrong = blank_pixel_mask(mirror.width, mirror.height)
         """Scratch, all false between commits."""
 
@@ -105,10 +107,8 @@ class Frames:
     def _frame(self, changed: TileMask) -> Frame:
         """Take over what has changed; the pixels that differ are known."""
         old, new = words(self.picture), words(self._mirror.pixels)
-        moves = explain(old, new, changed, self._wrong, self._steady)
-        before = {move.distance for move in self._moves}
-        self._steady = tuple(move for move in moves if move.distance in before)
-        self._moves = moves
+        moves = explain(old, new, changed, self._wrong, self._expected())
+        self._lately.appendleft(moves)
         wrong = changed
         if moves:
             wrong = count_by_tile(self._wrong) != 0
@@ -120,6 +120,14 @@ class Frames:
         changed.setflags(write=False)
         wrong.setflags(write=False)
         return Frame(self.number, changed, moves, wrong, resized=False)
+
+    def _expected(self) -> tuple[Move, ...]:
+        """The moves of the last frames, for each distance those that went so far last."""
+        expected: list[Move] = []
+        for moves in self._lately:
+            known = {move.distance for move in expected}
+            expected += [move for move in moves if move.distance not in known]
+        return tuple(expected)
 
     def snapshot(self, rect: Rect) -> Pixels:
         """A copy of the picture's pixels at *rect*, safe to hand to a thread."""

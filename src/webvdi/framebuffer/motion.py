@@ -57,6 +57,12 @@ everything is new, some pixels come right by chance, but not three in four."""
 _EXPECTED = 2
 """Comparisons of the whole area for what is expected."""
 
+_SAMPLED = TILE
+"""One row in so many is looked at to see what may be expected."""
+
+_PROMISING = 0.15
+"""Share of the differing pixels, in these rows, from which a distance is tried."""
+
 _EFFORT = 4
 """Comparisons of the whole area that a search may cost."""
 
@@ -88,16 +94,18 @@ def explain(
     count = int(np.count_nonzero(changed))
     if area is None or count < MIN_CHANGED:
         return ()
-    if expected:
+    search = _Search(old, new, changed, area, wrong)
+    promising = search.promising(expected)
+    if promising:
         trial = wrong.copy()
         search = _Search(old, new, changed, area, trial)
-        search.expect(expected)
+        search.expect(promising)
         if search.left <= count // 4:
             wrong[...] = trial
             return tuple(search.moves)
         # What repeats seems to move by any of its periods: a little of that must not stand in
         # the way of what explains it all.
-    search = _Search(old, new, changed, area, wrong)
+        search = _Search(old, new, changed, area, wrong)
     search.run(votes(old, new, changed, area))
     return tuple(search.moves)
 
@@ -135,9 +143,30 @@ class _Search:
         """How many tiles are still wrong."""
         return int(np.count_nonzero(~self._right))
 
+    def promising(self, moves: Sequence[Move]) -> list[Move]:
+        """Those whose distances explain something in a sample of rows, the best ones first.
+
+        A scroll by one line now and two lines then keeps to few distances, but not to one.
+        """
+        shares = {d: self._share(*d) for d in {move.distance for move in moves}}
+        best = sorted((d for d in shares if shares[d] >= _PROMISING), key=lambda d: -shares[d])
+        return [move for d in best[:_EXPECTED] for move in moves if move.distance == d]
+
+    def _share(self, dx: int, dy: int) -> float:
+        """How much of what differs would come right at a distance, in a sample of rows."""
+        reach = self._reach(dx, dy)
+        if not reach.area:
+            return 0.0
+        rows, columns = pixel_slices(reach)
+        sample = slice(rows.start + _SAMPLED // 2, rows.stop, _SAMPLED)
+        source = slice(sample.start - dy, rows.stop - dy, _SAMPLED)
+        wrong = self._wrong[sample, columns]
+        right = self._new[sample, columns] == self._old[source, reach.x - dx : reach.right - dx]
+        return int(np.count_nonzero(right & wrong)) / max(1, int(np.count_nonzero(wrong)))
+
     def expect(self, moves: Sequence[Move]) -> None:
-        """Try moves like some that there were before, by two distances at most."""
-        for dx, dy in list(dict.fromkeys(move.distance for move in moves))[:_EXPECTED]:
+        """Try moves like some that there were before, by distance in their order."""
+        for dx, dy in dict.fromkeys(move.distance for move in moves):
             right = self._compare(dx, dy)
             for move in moves:
                 columns = self._columns(move.rect)

@@ -160,6 +160,26 @@ def test_a_smooth_scroll_goes_on_without_a_search(monkeypatch: pytest.MonkeyPatc
         assert [move.distance for move in frame.moves] == [(0, -21)]
 
 
+def test_a_scroll_by_few_distances_goes_on_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one does whose frames are left out now and then."""
+    page = text(WIDTH, HEIGHT + 500, 1)
+    mirror = mirror_of(page[:HEIGHT])
+    frames = Frames(mirror)
+    frames.commit()
+    place = 0
+    for number, step in enumerate((18, 36, 18, 18, 36, 18, 36, 36)):
+        if number == 2:
+            monkeypatch.setattr("webvdi.framebuffer.motion.votes", None)
+        place += step
+        old, new = frames.picture.copy(), page[place : place + HEIGHT]
+        show(mirror, new)
+        frame = committed(frames)
+        check(old, new, frame)
+        assert [move.distance for move in frame.moves] == [(0, -step)]
+
+
 def test_the_first_frame_and_one_of_another_size_are_all_new() -> None:
     mirror = Framebuffer(70, 50)
     frames = Frames(mirror)
