@@ -7,7 +7,7 @@ are.
 
 from webvdi.framebuffer.cursor import Cursor
 from webvdi.framebuffer.frames import Frame, Frames
-from webvdi.framebuffer.grid import MAX_SIDE, TILE, Pixels, TileMask, covered
+from webvdi.framebuffer.grid import MAX_AREA, MAX_SIDE, TILE, Pixels, TileMask, check_size, covered
 from webvdi.framebuffer.mirror import Framebuffer
 from webvdi.framebuffer.motion import MAX_MOVES, find_moves
 from webvdi.framebuffer.moves import Move, moved
@@ -16,6 +16,7 @@ from webvdi.framebuffer.scale import fitting, scaled
 from webvdi.framebuffer.tiles import rects_of
 
 __all__ = [
+    "MAX_AREA",
     "MAX_MOVES",
     "MAX_SIDE",
     "TILE",
@@ -27,6 +28,7 @@ __all__ = [
     "Pixels",
     "Rect",
     "TileMask",
+    "check_size",
     "covered",
     "find_moves",
     "fitting",

@@ -31,7 +31,11 @@ TILE = 16
 """Side of a damage tile in pixels; QEMU itself compares in steps of 16."""
 
 MAX_SIDE = 16384
-"""Bound on width and height (RFB allows 65535): a peer cannot make us allocate more than 1 GiB."""
+"""Bound on a picture's width and on its height (RFB allows 65535)."""
+
+MAX_AREA = 1 << 26
+"""Bound on a picture's pixels: two screens of 8K.  The mirror, the last frame and what is noted of
+either take some 11 bytes a pixel, so that a peer cannot make us allocate more than 704 MiB."""
 
 _EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
 _SUM_OF_FOUR = np.uint64(0x0001000100010001)
@@ -41,6 +45,16 @@ _EIGHT, _FORTY_EIGHT = np.uint64(8), np.uint64(48)
 def words(pixels: Pixels) -> Words:
     """The same memory, a pixel a 32-bit word."""
     return pixels.view(np.uint32)[:, :, 0]
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise :class:`ValueError` where a picture of so many pixels is more than we hold, or none."""
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise ValueError(
+            f"a screen of {width}x{height} pixels; 1 to {MAX_SIDE} a side are possible"
+        )
+    if width * height > MAX_AREA:
+        raise ValueError(f"a screen of {width}x{height} pixels; {MAX_AREA} in all are possible")
 
 
 def grid_shape(width: int, height: int) -> tuple[int, int]:

@@ -106,6 +106,8 @@ def votes(old: Words, new: Words, changed: TileMask, area: Rect) -> Votes:
 
 def _candidates(strip: Words, rows: Numbers, left: int, changed: TileMask) -> _Landmarks:
     """The places in some *rows* whose hash makes them candidates, in changed tiles."""
+    if not len(rows):
+        return _Landmarks(rows, rows, np.zeros(0, np.uint16))
     columns = strip.shape[1] - _RUN + 1
     step = max(1, _BAND // strip.shape[1])
     places, hashes = [], []
@@ -114,7 +116,7 @@ def _candidates(strip: Words, rows: Numbers, left: int, changed: TileMask) -> _L
         chosen = np.flatnonzero(band >= _FIRST_CLASS)
         hashes.append(band[chosen])
         places.append(chosen + start * columns)
-    place = np.concatenate(places) if places else np.zeros(0, np.int64)
+    place = np.concatenate(places)
     found = _Landmarks(left + place % columns, rows[place // columns], np.concatenate(hashes))
     return found.only(changed[found.y // TILE, (found.x + _RUN // 2) // TILE])
 

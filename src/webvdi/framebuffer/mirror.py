@@ -6,7 +6,7 @@ is found out when a frame is made of it (:mod:`webvdi.framebuffer.frames`), once
 
 import numpy as np
 
-from webvdi.framebuffer.grid import MAX_SIDE, Pixels, TileMask, Words, covered, grid_shape, words
+from webvdi.framebuffer.grid import Pixels, TileMask, Words, check_size, covered, grid_shape, words
 from webvdi.framebuffer.rect import Rect
 
 OPAQUE = np.uint32(0xFF000000)
@@ -26,8 +26,7 @@ class Framebuffer:
         self._allocate(width, height)
 
     def _allocate(self, width: int, height: int) -> None:
-        if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-            raise ValueError(f"a framebuffer side is 1 to {MAX_SIDE} pixels, not {width}x{height}")
+        check_size(width, height)
         self.width = width
         self.height = height
         self.sizings += 1

@@ -80,6 +80,7 @@ class SessionCore:
         commands = list(self._dispatch(event, now))
         commands += self._watch()
         commands += self.acting.tick(now)
+        commands += self._tell_size(now)
         commands += self.pixels.flush(now)
         commands += self._hold(now)
         wake = self._next_wake(now)
@@ -194,6 +195,28 @@ class SessionCore:
         viewer.told_desktop(self.mirror)
         return [down.Desktop(*size)]
 
+    def _tell_size(self, now: float) -> list[Command]:
+        """Tell a new size to those who may be sent its picture at once.
+
+        A display may change its size again and again, faster than anybody could be told.
+        """
+        if not self.pixels.has_picture:
+            return []
+        commands: list[Command] = []
+        for viewer in self._waiting_for_size():
+            if viewer.pacer.may_send(now):
+                commands += [SendTo(viewer.id, message) for message in self._desktop(viewer)]
+        return commands
+
+    def _waiting_for_size(self) -> list[Viewer]:
+        """Those who look, and are sent nothing of the old size any more."""
+        size = (self.mirror.width, self.mirror.height)
+        return [
+            viewer
+            for viewer in self.viewers.values()
+            if viewer.desktop != size and viewer.watching and viewer.parcel is None
+        ]
+
     @property
     def watching(self) -> bool:
         """Whether anybody looks, so that the mirror is kept up to date."""
@@ -269,8 +292,8 @@ class SessionCore:
                     Watch(self._watching),
                     Hold(self._held),
                 ]
-            case Resized():
-                return self._each(self._desktop)
+            case Resized():  # see _tell_size
+                return ()
             case CursorChanged(cursor):
                 self._cursor = cursor
                 return self._tell(_shape(cursor))
@@ -337,6 +360,8 @@ class SessionCore:
         """When something will be due although nothing happens."""
         due = self.acting.due(now)
         due += self.pixels.due(now, held=self._held)
+        rooms = (viewer.pacer.due(now) for viewer in self._waiting_for_size())
+        due += [room for room in rooms if room is not None]
         return max(now, min(due)) if due else None
 
 

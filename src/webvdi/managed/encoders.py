@@ -7,6 +7,7 @@ process that holds it, so whatever dies in mid encode takes no turn along.
 """
 
 import fcntl
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ class Encoders(ThreadPoolExecutor):
         super().__init__(count, thread_name_prefix="encode")
         self._turns = turns
         self._own = threading.local()
+        self._waits = itertools.count(os.getpid())  # workers begin at different turns
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """As any executor's; *fn* waits for its turn in the thread."""
@@ -51,7 +53,7 @@ class Encoders(ThreadPoolExecutor):
         files = self._files()
         mine = next((file for file in files if _locked(file)), None)
         if mine is None and files:
-            mine = files[threading.get_ident() % len(files)]
+            mine = files[next(self._waits) % len(files)]
             fcntl.flock(mine, fcntl.LOCK_EX)
         try:
             yield

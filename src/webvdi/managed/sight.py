@@ -8,12 +8,14 @@ it was sent, so that
     exactly so wherever nothing is lossy either.
 
 Moves carry staleness and lossiness along with the pixels.  Nothing grows: where more moves are
-pending than pay, they are dropped, and the tiles that they would have drawn become stale.
+pending than pay, the smallest are dropped, and the tiles that they would have drawn become stale.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
-from webvdi.framebuffer import TILE, Frame, Move, Rect, TileMask, covered, moved
+from webvdi.framebuffer import Frame, Move, Rect, TileMask, covered, moved
 from webvdi.framebuffer.grid import grid_shape
 
 MAX_PENDING = 16
@@ -24,12 +26,11 @@ been long ago that the pixels which so many moves carry were sent."""
 class Sight:
     """Masks of a viewer, of the shape of the picture's tiles."""
 
-    __slots__ = ("_screen", "any_lossy", "any_stale", "lossy", "pending", "stale")
+    __slots__ = ("any_lossy", "any_stale", "lossy", "pending", "stale")
 
     def __init__(self, width: int, height: int) -> None:
         """Nothing of the picture, of so many pixels, is known to the viewer."""
         rows, columns = grid_shape(width, height)
-        self._screen = Rect(0, 0, width, height)
         self.stale: TileMask = np.ones((rows, columns), np.bool_)
         self.any_stale = True
         """Whether any tile is stale; kept, as it is asked for all the time."""
@@ -53,8 +54,8 @@ class Sight:
             self.any_lossy = bool(self.lossy.any())
         self.stale |= frame.wrong
         self.any_stale = bool(self.stale.any())
-        if len(self.pending) > MAX_PENDING:
-            self.drop_moves()
+        while len(self.pending) > MAX_PENDING:
+            self._drop_one()
 
     def overlook(self, frame: Frame) -> None:
         """As :meth:`advance`, for a viewer that does not look: cheaper, and nothing is pending."""
@@ -78,34 +79,58 @@ class Sight:
             self.stale = moved(self.stale, move)
             if self.stale[covered(move.rect)].all():
                 return  # it would draw nothing that stays
-        if self.pending and self._joins(self.pending[-1], move):
-            return
-        self.pending.append(move)
+        if not self._joins(move):
+            self.pending.append(move)
 
-    def _joins(self, last: Move, move: Move) -> bool:
-        """Make one move of two that follow each other, where that loses next to nothing."""
-        joined = joint(last, move)
-        if joined is None:
-            return False
+    def _joins(self, move: Move) -> bool:
+        """Make one move of *move* and an earlier one, where that loses next to nothing.
+
+        Several areas may scroll at once: *move* goes back past those with which it has nothing
+        to do.
+        """
+        for index in reversed(range(len(self.pending))):
+            joined = joint(self.pending[index], move)
+            if joined is not None:
+                return self._join(index, move, joined)
+            if not _commute(self.pending[index], move):
+                return False
+        return False
+
+    def _join(self, index: int, move: Move, joined: Move) -> bool:
+        """Put *joined* in the place of a pending move and of *move*, unless too much is lost."""
         left_out = np.zeros(self.stale.shape, np.bool_)
-        left_out[covered(last.rect)] = True
-        left_out[covered(move.rect)] = True
-        left_out[self._within(joined.rect)] = False
-        if len(self.pending) <= MAX_PENDING // 2 and (left_out & ~self.stale).any():
+        for rect in (self.pending[index].rect, move.rect):
+            for part in _around(joined.rect, rect):
+                left_out[covered(part)] = True
+        for later in self.pending[index + 1 :]:
+            left_out = _carried(left_out, later)
+        lost = np.count_nonzero(left_out & ~self.stale)
+        if lost and (
+            len(self.pending) <= MAX_PENDING // 2
+            or 2 * lost > np.count_nonzero(~self.stale[covered(joined.rect)])
+        ):
             return False
         self.stale |= left_out
         self.any_stale = self.any_stale or bool(left_out.any())
-        self.pending.pop()
-        if (joined.from_x, joined.from_y) != (joined.rect.x, joined.rect.y):
-            self.pending.append(joined)
+        still = (joined.from_x, joined.from_y) == (joined.rect.x, joined.rect.y)
+        self.pending[index : index + 1] = [] if still else [joined]
         return True
 
-    def _within(self, rect: Rect) -> tuple[slice, slice]:
-        """The tiles that lie wholly in *rect*, as far as they are on the screen."""
-        bottom = rect.bottom if rect.bottom < self._screen.bottom else rect.bottom + TILE - 1
-        right = rect.right if rect.right < self._screen.right else rect.right + TILE - 1
-        top, left = -(-rect.y // TILE), -(-rect.x // TILE)
-        return slice(top, max(top, bottom // TILE)), slice(left, max(left, right // TILE))
+    def _drop_one(self) -> None:
+        """Do not make the smallest move, nor those that draw only from what it would have drawn."""
+        smallest = min(self.pending, key=lambda move: move.rect.area)
+        wrong = np.zeros(self.stale.shape, np.bool_)
+        kept = []
+        for move in self.pending:
+            if move is smallest:
+                wrong[covered(move.rect)] = True
+                continue
+            wrong = _carried(wrong, move)
+            if not wrong[covered(move.rect)].all():
+                kept.append(move)
+        self.pending = kept
+        self.stale |= wrong
+        self.any_stale = True
 
     # ------------------------------------------------------------ the viewer is sent something
 
@@ -148,3 +173,35 @@ def joint(last: Move, move: Move) -> Move | None:
         both.x + dx + last.from_x - there.x,
         both.y + dy + last.from_y - there.y,
     )
+
+
+def _commute(one: Move, other: Move) -> bool:
+    """Whether the order of two moves makes no difference."""
+    return not (
+        one.rect.intersect(other.rect).area
+        or one.rect.intersect(other.source).area
+        or one.source.intersect(other.rect).area
+    )
+
+
+def _around(hole: Rect, rect: Rect) -> Iterator[Rect]:
+    """Rectangles that hold what is in *rect* and not in *hole*."""
+    inner = rect.intersect(hole)
+    if not inner.area:
+        yield rect
+        return
+    if inner.y > rect.y:
+        yield Rect(rect.x, rect.y, rect.width, inner.y - rect.y)
+    if inner.bottom < rect.bottom:
+        yield Rect(rect.x, inner.bottom, rect.width, rect.bottom - inner.bottom)
+    if inner.x > rect.x:
+        yield Rect(rect.x, inner.y, inner.x - rect.x, inner.height)
+    if inner.right < rect.right:
+        yield Rect(inner.right, inner.y, rect.right - inner.right, inner.height)
+
+
+def _carried(mask: TileMask, move: Move) -> TileMask:
+    """As :func:`moved`; most moves have nothing to do with what is in *mask*."""
+    if mask[covered(move.source)].any() or mask[covered(move.rect)].any():
+        return moved(mask, move)
+    return mask

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from webvdi.base.errors import LocalProtocolError, RemoteProtocolError
-from webvdi.framebuffer import MAX_SIDE, Rect
+from webvdi.framebuffer import Rect, check_size
 from webvdi.rfb.events import Screen
 from webvdi.rfb.parsing import Parser
 
@@ -120,11 +120,10 @@ class Link:
 
     def resize(self, width: int, height: int) -> None:
         """Take a framebuffer size from the server, within bounds."""
-        if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-            raise RemoteProtocolError(
-                f"the display server has a screen of {width}x{height} pixels; "
-                f"1 to {MAX_SIDE} a side are possible"
-            )
+        try:
+            check_size(width, height)
+        except ValueError as error:
+            raise RemoteProtocolError(f"the display server has {error}") from error
         self.width, self.height = width, height
 
 

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from webvdi.base.errors import RemoteProtocolError, StateError
-from webvdi.framebuffer import MAX_SIDE, Rect
+from webvdi.framebuffer import MAX_AREA, MAX_SIDE, Rect
 from webvdi.rfb import client_messages
 from webvdi.rfb.client_messages import PowerOrder
 from webvdi.rfb.decoders import new_decoders
@@ -207,6 +207,7 @@ class RfbProtocol:
         if not self._link.screens:
             return
         width, height = min(max(width, 1), MAX_SIDE), min(max(height, 1), MAX_SIDE)
+        height = min(height, MAX_AREA // width)  # a larger one would end the link
         first = self._link.screens[0]
         # The id has to be the server's own: some servers refuse any other.
         screen = Screen(first.id, 0, 0, width, height, first.flags)

@@ -1,11 +1,12 @@
 """The tiles over a picture, against brute force."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from webvdi.framebuffer import TILE, Rect, TileMask, covered
+from webvdi.framebuffer import MAX_AREA, MAX_SIDE, TILE, Rect, TileMask, check_size, covered
 from webvdi.framebuffer.grid import PixelMask, blank_pixel_mask, bounds, count_by_tile, whole_tiles
 
 masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)))
@@ -61,3 +62,12 @@ def test_whole_tiles_are_the_pixels_of_what_is_covered() -> None:
         [0] * 5,
         [0] * 5,
     ]
+
+
+def test_a_picture_has_a_bound_on_its_pixels_and_on_its_sides() -> None:
+    check_size(1, 1)
+    check_size(MAX_SIDE, MAX_AREA // MAX_SIDE)
+    with pytest.raises(ValueError, match=str(MAX_AREA)):
+        check_size(MAX_SIDE, MAX_AREA // MAX_SIDE + 1)
+    with pytest.raises(ValueError, match=str(MAX_SIDE)):
+        check_size(MAX_SIDE + 1, 1)

@@ -55,6 +55,17 @@ def test_only_changed_tiles_vote() -> None:
     assert changed[found.y // 16, found.x // 16].all()
 
 
+@pytest.mark.parametrize("changed_row", [None, 10])
+def test_where_nothing_changed_that_has_room_for_a_landmark_none_votes(
+    changed_row: int | None,
+) -> None:
+    old, new = noise(320, 165, 1), noise(320, 165, 2)  # the last row of tiles is 5 pixels high
+    changed = np.zeros((11, 20), np.bool_)
+    if changed_row is not None:
+        changed[changed_row] = True
+    assert not len(votes(words(old), words(new), changed, Rect(0, 0, 20, 11)).x)
+
+
 def test_their_number_is_bounded_whatever_the_picture() -> None:
     many = noise(2000, 1500, 1)
     found = cast(many[20:].copy(), many[:-20].copy())

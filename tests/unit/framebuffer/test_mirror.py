@@ -105,10 +105,16 @@ def test_a_snapshot_does_not_change_with_the_mirror() -> None:
     assert not copy[:, :, :3].any()
 
 
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (MAX_SIDE + 1, 1), (1, MAX_SIDE + 1)])
+@pytest.mark.parametrize(
+    "size", [(0, 5), (5, 0), (MAX_SIDE + 1, 1), (1, MAX_SIDE + 1), (MAX_SIDE, MAX_SIDE)]
+)
 def test_absurd_sizes_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="framebuffer side"):
+    mirror = Framebuffer(8, 8)
+    with pytest.raises(ValueError, match=f"{size[0]}x{size[1]}"):
         Framebuffer(*size)
+    with pytest.raises(ValueError, match="are possible"):
+        mirror.resize(*size)
+    assert mirror.pixels.shape == (8, 8, 4)
 
 
 @pytest.mark.parametrize("rect", [Rect(-1, 0, 2, 2), Rect(7, 7, 2, 2), Rect(0, 9, 1, 1)])

@@ -14,6 +14,7 @@ from webvdi.display.source import (
     Lost,
     NameChanged,
     PointerModeChanged,
+    Updated,
 )
 from webvdi.framebuffer import Cursor, Framebuffer, Rect
 from webvdi.managed.acting import INPUT_ACK_AFTER_S, NUDGE_FOR_S
@@ -34,7 +35,7 @@ from webvdi.managed.messages import (
 from webvdi.managed.places import MAX_VIEWERS, MAX_VIEWERS_BY_SHARE
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
-from webvdi.wire.to_viewer import MachineState, Reason, Role
+from webvdi.wire.to_viewer import MachineState, Reason, Role, decode_to_viewer
 
 DEEP = os.environ.get("WEBVDI_TEST_PROFILE") == "deep"
 
@@ -399,3 +400,77 @@ def test_an_idle_session_asks_for_no_wake_up() -> None:
 def test_strangers_are_passed_over() -> None:
     core = SessionCore(Framebuffer(8, 8), "t")
     assert core.handle(Received(ViewerId(9), up.Ping(1)), 0.0) == []
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def sizes(viewer: FakeViewer) -> list[tuple[int, int]]:
+    """Which are on their way to the viewer."""
+    messages = map(decode_to_viewer, viewer.on_the_way)
+    return [(m.width, m.height) for m in messages if isinstance(m, down.Desktop)]
+
+
+def test_a_display_that_changes_size_ever_again_is_told_as_fast_as_it_can_be_drawn() -> None:
+    book = Playbook()
+    viewer, hidden = book.attach(), book.attach()
+    book.settle()
+    book.say(hidden, up.Visibility(False))
+    for number in range(200):
+        book.resize(65 + number, 48)
+        book.display(Updated())
+        book.encode()
+    assert 0 < len(sizes(viewer)) <= 8
+    assert not sizes(hidden)
+    book.settle()
+    assert book.exact(viewer)
+    book.say(hidden, up.Visibility(True))
+    assert sizes(hidden) == [(264, 48)]
+    book.settle()
+    assert book.exact(hidden)
+
+
+def test_a_size_is_told_when_its_picture_is_whole() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.settle()
+    book.settled(False)
+    book.resize(100, 30)
+    book.resize(90, 30)
+    assert not viewer.on_the_way
+    book.settled(True)
+    book.display(Updated())
+    assert sizes(viewer) == [(90, 30)]
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_a_size_that_was_left_and_came_back_is_no_news_but_its_picture_is() -> None:
+    book = Playbook()
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 64, 48), colour=7)
+    book.settle()
+    book.settled(False)
+    book.resize(100, 30)
+    book.resize(64, 48)
+    book.settled(True)
+    book.display(Updated())
+    assert not sizes(viewer)
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_a_size_that_waits_for_room_is_told_when_there_is_without_a_word() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    for _ in range(5):  # a link that is known
+        book.paint(Rect(0, 0, 16, 16))
+        book.settle()
+    book.paint(Rect(0, 0, 200, 200), photo=True)
+    book.encode()
+    book.resize(600, 480)
+    book.display(Updated())
+    assert not sizes(viewer)
+    assert book.wake is not None
+    book.pass_time(8)
+    assert sizes(viewer) == [(600, 480)]

@@ -1,5 +1,6 @@
 """Encoders of all workers take turns, and what dies takes no turn along."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -60,6 +61,33 @@ def test_two_workers_together_encode_no_more_than_there_are_turns(turns: list[in
         wait(futures, 30)
         assert all(future.result() is None for future in futures)
     assert crowd.most == len(turns)
+
+
+def test_who_waits_waits_for_different_turns(
+    turns: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = [os.open(f"/proc/self/fd/{turn}", os.O_RDWR) for turn in turns]
+    for file in taken:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    waited: list[int] = []
+    waiting = threading.Semaphore(0)
+    flock = fcntl.flock
+
+    def watched(file: int, operation: int) -> None:
+        if operation == fcntl.LOCK_EX:
+            waited.append(os.fstat(file).st_ino)
+            waiting.release()
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", watched)
+    with Encoders(turns) as encoders:
+        futures = [encoders.submit(int) for _ in turns]
+        for _ in turns:
+            assert waiting.acquire(timeout=30)
+        for file in taken:
+            os.close(file)  # and with it the lock
+        wait(futures, 30)
+    assert set(waited) == {os.fstat(turn).st_ino for turn in turns}
 
 
 def test_the_turn_of_a_worker_that_died_is_free(turns: list[int]) -> None:

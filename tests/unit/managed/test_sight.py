@@ -1,10 +1,23 @@
 """A sight against a canvas: what it says of a viewer is true, whatever comes."""
 
+from itertools import pairwise
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvdi.framebuffer import TILE, Frame, Framebuffer, Frames, Move, Pixels, Rect, TileMask
+from webvdi.framebuffer import (
+    TILE,
+    Frame,
+    Framebuffer,
+    Frames,
+    Move,
+    Pixels,
+    Rect,
+    TileMask,
+    covered,
+)
 from webvdi.managed.sight import MAX_PENDING, Sight, joint
 
 WIDTH, HEIGHT = 200, 140
@@ -107,13 +120,49 @@ def test_there_and_back_is_no_move_at_all() -> None:
     assert (joined.from_x, joined.from_y) == (joined.rect.x, joined.rect.y)
 
 
-def test_too_many_moves_become_stale_tiles() -> None:
+def test_of_too_many_moves_the_smallest_become_stale_tiles() -> None:
     sight = exact()
-    for x in range(MAX_PENDING + 1):
-        sight.advance(frame(Move(Rect(10 * x, 0, 8, 8), 10 * x, 50)))
-    assert not sight.pending
-    assert sight.stale[0, :11].all()
-    assert not sight.stale[1:].any()
+    smallest = Move(Rect(34, 130, 4, 4), 34, 120)
+    others = [Move(Rect(10 * x, 0, 8, 8), 10 * x, 50) for x in range(MAX_PENDING)]
+    for move in [*others[:5], smallest, *others[5:]]:
+        sight.advance(frame(move))
+    assert sight.pending == others
+    assert np.array_equal(sight.stale, tile(8, 2))
+
+
+def test_what_would_have_been_drawn_from_a_move_that_is_not_made_is_stale_too() -> None:
+    sight = exact()
+    first = Move(Rect(0, 128, 12, 12), 0, 100)
+    again = Move(Rect(48, 112, 16, 16), 0, 127)  # a line of it comes along
+    others = [Move(Rect(13 * x, 0, 13, 13), 13 * x, 50) for x in range(MAX_PENDING - 1)]
+    for move in [first, again, *others]:
+        sight.advance(frame(move))
+    assert sight.pending == others
+    assert np.array_equal(sight.stale, tile(8, 0) | tile(7, 3))
+
+
+def test_a_move_goes_back_past_what_it_has_nothing_to_do_with() -> None:
+    sight = exact()
+    bystander = Move(Rect(150, 0, 16, 16), 150, 50)
+    for move in (Move(Rect(0, 0, 16, 64), 0, 16), bystander, Move(Rect(0, 0, 16, 48), 0, 16)):
+        sight.advance(frame(move, changed=tile(3, 0)))
+    assert sight.pending == [Move(Rect(0, 0, 16, 48), 0, 32), bystander]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        Move(Rect(100, 0, 16, 16), 0, 5),  # reads what the second draws
+        Move(Rect(0, 50, 20, 8), 100, 0),  # draws what it reads
+        Move(Rect(0, 5, 16, 8), 100, 0),  # draws where it does
+    ],
+)
+def test_a_move_does_not_go_past_what_it_has_to_do_with(between: Move) -> None:
+    sight = exact()
+    moves = [Move(Rect(0, 0, 16, 64), 0, 16), between, Move(Rect(0, 0, 16, 48), 0, 16)]
+    for move in moves:
+        sight.advance(frame(move, changed=tile(3, 0)))
+    assert sight.pending == moves
 
 
 def test_what_never_arrived_is_stale_and_so_is_what_would_have_drawn_from_it() -> None:
@@ -213,6 +262,85 @@ def lose(sight: Sight, canvas: Pixels, picture: Pixels) -> None:
     send(sight, canvas, picture, sight.stale & touched)
     canvas[:] = kept
     sight.lost(touched)
+
+
+@st.composite
+def panes(draw: st.DrawFn) -> list[tuple[Rect, int]]:
+    """Two to four of them side by side, and how far each scrolls in a frame."""
+    edges = sorted(draw(st.sets(st.integers(0, WIDTH), min_size=3, max_size=5)))
+    panes = []
+    for left, right in pairwise(edges):
+        top = draw(st.integers(0, 60))
+        height = draw(st.integers(20, HEIGHT - top))
+        panes.append((Rect(left, top, right - left, height), draw(st.integers(-19, 19))))
+    return panes
+
+
+def scrolled(picture: Pixels, pane: Rect, by: int, fresh: Pixels) -> Move | None:
+    """What is in *pane* goes up by so many lines, or down; what is laid bare shows *fresh*."""
+    if not by:
+        return None
+    height = pane.height - abs(by)
+    move = Move(Rect(pane.x, pane.y + max(0, -by), pane.width, height), pane.x, pane.y + max(0, by))
+    copied(picture, move)
+    top = pane.y + height if by > 0 else pane.y
+    bare = np.s_[top : top + abs(by), pane.x : pane.right]
+    picture[bare] = fresh[bare]
+    return move
+
+
+@given(
+    panes(),
+    st.lists(st.one_of(moves(), st.none(), st.none()), min_size=1, max_size=24),
+    st.integers(1, WIDTH),
+)
+def test_the_canvas_is_right_whatever_scrolls_side_by_side(
+    panes: list[tuple[Rect, int]], others: list[Move | None], written: int
+) -> None:
+    random = np.random.default_rng(1)
+    picture = random.integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+    canvas = picture.copy()
+    sight = exact()
+    for other in others:
+        before, made = picture.copy(), []
+        fresh = np.zeros_like(picture)
+        fresh[:, :written] = random.integers(0, 256, (HEIGHT, written, 4), np.uint8)
+        for pane, by in panes:
+            made.append(scrolled(picture, pane, by, fresh))
+        if other is not None:
+            copied(picture, other)
+            made.append(other)
+        steps = [move for move in made if move is not None]
+        carried = before.copy()
+        for move in steps:
+            copied(carried, move)
+        wrong = differing(carried, picture)
+        sight.advance(frame(*steps, changed=differing(before, picture), wrong=wrong))
+        assert len(sight.pending) <= MAX_PENDING
+        believed = canvas.copy()
+        for move in sight.pending:
+            copied(believed, move)
+        assert not (differing(believed, picture) & ~sight.stale).any()
+    send(sight, canvas, picture, sight.stale.copy())
+    assert np.array_equal(canvas, picture)
+
+
+@pytest.mark.parametrize("written", [1280, 300])
+def test_of_panes_that_scroll_only_what_they_lay_bare_is_stale(written: int) -> None:
+    width, height, by, times = 1280, 720, 16, 20  # by a tile: staleness goes by whole ones
+    sight = Sight(width, height)
+    sight.sent(np.ones_like(sight.stale), None)
+    left, right = Rect(5, 7, 600, 700), Rect(640, 20, 630, 690)
+    for _ in range(times):
+        steps, wrong = [], np.zeros_like(sight.stale)
+        for pane in (left, right):
+            kept = Rect(pane.x, pane.y, pane.width, pane.height - by)
+            steps.append(Move(kept, pane.x, pane.y + by))
+            wrong[covered(Rect(pane.x, kept.bottom, min(written, pane.width), by))] = True
+        sight.advance(Frame(1, wrong, tuple(steps), wrong, resized=False))
+    bare = by * times * (left.width + right.width) / (width * height)
+    assert len(sight.pending) <= MAX_PENDING
+    assert sight.stale.mean() < 1.2 * bare
 
 
 def test_frames_and_sights_fit_together() -> None:

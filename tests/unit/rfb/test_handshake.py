@@ -184,7 +184,9 @@ def test_a_refusal_where_no_password_was_asked_for_is_not_about_passwords() -> N
     assert "closed today" in str(error)
 
 
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (MAX_SIDE + 1, 5), (5, 65535)])
+@pytest.mark.parametrize(
+    "size", [(0, 5), (5, 0), (MAX_SIDE + 1, 5), (5, 65535), (MAX_SIDE, MAX_SIDE)]
+)
 def test_an_impossible_size(size: tuple[int, int]) -> None:
     error = refused(RfbProtocol(), GREETING + NO_SECURITY + RESULT_OK + server_init(*size))
     assert f"{size[0]}x{size[1]}" in str(error)

@@ -4,7 +4,7 @@ import pytest
 
 from unit.rfb.server_bytes import heard, opened, opening, rectangle, u16, u32, update
 from webvdi.base.errors import LocalProtocolError, RemoteProtocolError, StateError
-from webvdi.framebuffer import MAX_SIDE, Rect
+from webvdi.framebuffer import MAX_AREA, MAX_SIDE, Rect
 from webvdi.rfb import client_messages
 from webvdi.rfb.encodings import PseudoEncoding
 from webvdi.rfb.events import Bell, Connected, ExtendedKeysSupported
@@ -96,6 +96,8 @@ def test_a_size_is_asked_of_a_server_that_can_change_it_under_its_own_screen_id(
     ) + u32(7)
     protocol.request_size(100_000, 10)
     assert said(protocol)[2:6] == u16(MAX_SIDE, 10)
+    protocol.request_size(MAX_SIDE, MAX_SIDE)
+    assert said(protocol)[2:6] == u16(MAX_SIDE, MAX_AREA // MAX_SIDE)
 
 
 def test_a_nudge_is_the_release_of_a_key_that_nobody_has_pressed() -> None:
