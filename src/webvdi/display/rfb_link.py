@@ -44,12 +44,15 @@ class RfbLink(asyncio.BufferedProtocol):
         tls: TlsPolicy,
         timeout_s: float,
         handle: Callable[[events.Event], None],
+        arrived: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """*handle* hears each event, *arrived* the size of each read before it is parsed."""
         self._endpoint = endpoint
         self._protocol = protocol
         self._tls = tls
         self._timeout_s = timeout_s
         self._handle = handle
+        self._arrived = arrived
         self._loop: asyncio.AbstractEventLoop
         self._ended: asyncio.Future[source.Lost]
         """How the link ended, or the listener's exception; all three exist from serve() on."""
@@ -212,6 +215,7 @@ class RfbLink(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes arrived."""
+        self._arrived(nbytes)
         self._perform(self._protocol.buffer_updated(nbytes))
 
     def eof_received(self) -> None:

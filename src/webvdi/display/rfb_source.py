@@ -2,7 +2,8 @@
 
 import ipaddress
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from webvdi.display import source
@@ -11,6 +12,7 @@ from webvdi.display.rfb_link import RfbLink
 from webvdi.display.tls import TlsPolicy
 from webvdi.framebuffer import Framebuffer
 from webvdi.rfb import events
+from webvdi.rfb.arrival import Arrival
 from webvdi.rfb.client_messages import PowerOrder
 from webvdi.rfb.encodings import LOCAL_ENCODINGS, REMOTE_ENCODINGS
 from webvdi.rfb.link import Credentials, Encryption, Phase
@@ -23,6 +25,11 @@ TIMEOUT_S: Final = 10.0
 
 MOTION_BACKLOG_BYTES: Final = 1 << 20
 """With so much unsent the peer lags so far behind that pointer motion is dropped."""
+
+
+def idle_time() -> float:
+    """Seconds in which this thread was not running, from an arbitrary point on."""
+    return time.monotonic() - time.thread_time()
 
 
 class RfbSource:
@@ -39,8 +46,12 @@ class RfbSource:
         encodings: Sequence[int] | None = None,
         continuous: bool | None = None,
         connect_timeout_s: float = TIMEOUT_S,
+        idle_clock: Callable[[], float] = idle_time,
     ) -> None:
         """*credentials* are used if the server asks; *encodings* replace the default ones.
+
+        By default a server at a loopback address is treated as one on this host until its pixels
+        come slowly: then as one on another host, for there is a tunnel.
 
         *continuous* tells whether updates may come without being asked for, which spares a round
         trip each and cannot be held; None: where the server is on another host.
@@ -48,13 +59,21 @@ class RfbSource:
         With *tls* the link is encrypted, or is lost; without it, it is where the server insists
         (and then the certificate is checked all the same).
         """
+        self._endpoint = endpoint
+        self._arrival = Arrival() if encodings is None and _may_be_tunnel(endpoint) else None
+        """How fast pixels come, as long as that may change what we ask for."""
+        self._idle_clock = idle_clock
         if encodings is None:
             encodings = default_encodings(endpoint)
+        self._continuous_by_place = continuous is None
+        """Whether it depends on where the server is that updates may come without being asked."""
         self._may_go_continuous = not is_local(endpoint) if continuous is None else continuous
         policy = tls or TlsPolicy()
         encryption = Encryption(required=tls is not None, anonymous=policy.anonymous)
         self._protocol = RfbProtocol(encodings, _for_rfb(credentials), encryption)
-        self._link = RfbLink(endpoint, self._protocol, policy, connect_timeout_s, self._handle)
+        self._link = RfbLink(
+            endpoint, self._protocol, policy, connect_timeout_s, self._handle, self._note_arrival
+        )
         self._mirror = mirror
         self._listener = listener
         self._settled = True
@@ -222,6 +241,7 @@ class RfbSource:
         # TigerVNC), some do not (QEMU); asking again costs the latter nothing and keeps the former
         # going.  Not for the whole again: TigerVNC answers that with its screens' layout each time.
         self._requested = False
+        self._notice_tunnel()
         self._request()
         if self._glancing:
             self.glance()
@@ -230,6 +250,25 @@ class RfbSource:
             self._link.flush()
             self._settled = True
             self._listener(source.Updated())
+
+    def _note_arrival(self, size: int) -> None:
+        if self._arrival is not None:
+            self._arrival.read(size, self._idle_clock(), updating=self._protocol.updating)
+
+    def _notice_tunnel(self) -> None:
+        """Once pixels have come slowly, treat the server as one on another host, for good."""
+        if self._arrival is None or not self._arrival.slow:
+            return
+        logger.info(
+            "= pixels come from %s at about %.2g MB/s, as through a tunnel from another host: "
+            "compressed ones are asked for",
+            self._endpoint,
+            self._arrival.bytes_per_s / 1e6,
+        )
+        self._arrival = None
+        self._protocol.set_encodings(REMOTE_ENCODINGS)
+        if self._continuous_by_place:
+            self._may_go_continuous = True
 
     def _request(self) -> None:
         """Have updates sent while somebody watches, and they are not held.
@@ -282,6 +321,11 @@ def is_local(endpoint: Endpoint) -> bool:
         return ipaddress.ip_address(endpoint.host).is_loopback
     except ValueError:
         return False
+
+
+def _may_be_tunnel(endpoint: Endpoint) -> bool:
+    """Whether the server may be on another host although :func:`is_local` says otherwise."""
+    return is_local(endpoint) and not isinstance(endpoint, UnixEndpoint)
 
 
 def _for_rfb(credentials: source.Credentials | None) -> Credentials | None:

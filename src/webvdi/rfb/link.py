@@ -94,6 +94,8 @@ class Link:
     absolute_pointer: bool = True
     encrypted: bool = False
     """Whether the link goes through TLS by now."""
+    updating: bool = False
+    """Whether an update has begun and not ended."""
     continuous_updates: bool = False
     """Whether the server can send updates without being asked."""
     power_control: bool = False

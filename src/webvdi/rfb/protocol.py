@@ -71,6 +71,11 @@ class RfbProtocol:
         """Whether the server is QEMU."""
         return self._link.is_qemu
 
+    @property
+    def updating(self) -> bool:
+        """Whether an update has begun and its end has not been read yet."""
+        return self._link.updating
+
     # --- bytes -------------------------------------------------------------------------------
 
     def get_buffer(self, _hint: int = -1) -> memoryview:
@@ -168,6 +173,11 @@ class RfbProtocol:
         self._require(Phase.TLS, "the server asks for no encryption")
         self._link.encrypted = True
         self._feed.wake()
+
+    def set_encodings(self, encodings: Sequence[int]) -> None:
+        """Ask for other encodings from the next update on (RFC 6143 §7.5.2: at any time)."""
+        self._say(client_messages.set_encodings(encodings))
+        self._link.encodings = tuple(encodings)
 
     def request_update(self, *, incremental: bool) -> None:
         """Ask for the whole framebuffer: what changes (*incremental*), or all of it."""

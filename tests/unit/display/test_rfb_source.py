@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,12 +19,13 @@ from unit.rfb.server_bytes import (
     rectangle,
     server_init,
     text,
+    u16,
     u32,
     update,
 )
 from webvdi.display import rfb_link, rfb_source
 from webvdi.display.endpoint import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
-from webvdi.display.rfb_source import RfbSource, default_encodings
+from webvdi.display.rfb_source import RfbSource, default_encodings, idle_time
 from webvdi.display.source import (
     Bell,
     Credentials,
@@ -34,6 +36,7 @@ from webvdi.display.source import (
     Opened,
     PowerOffered,
     PowerOrder,
+    Updated,
 )
 from webvdi.framebuffer import Framebuffer
 from webvdi.rfb.client_messages import set_encodings
@@ -478,6 +481,168 @@ async def test_updates_are_asked_for_one_by_one_only_where_they_do_not_come_by_t
 async def test_a_server_on_this_host_is_asked_for_each_update(tmp_path: Path) -> None:
     script: list[bytes | str] = [ENDED, "watch", PAINT, PAINT]
     assert await conversation(tmp_path, script, continuous=None) == [ALL, CHANGES, CHANGES]
+
+
+class IdleClock:
+    """A source's idle clock, turned by a scripted server; the source asks it at each read."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._asked = asyncio.Event()
+
+    def __call__(self) -> float:
+        self._asked.set()
+        return self._now
+
+    async def send(self, writer: asyncio.StreamWriter, data: bytes, wait_s: float) -> None:
+        """Send *data*, which the source is to have waited for so long, and let it be read."""
+        self._now += wait_s
+        self._asked.clear()
+        writer.write(data)
+        await asyncio.wait_for(self._asked.wait(), PATIENCE_S)
+
+
+def never_asked() -> float:
+    """The idle clock of a source that does not look at how fast pixels come."""
+    raise AssertionError("the idle clock was read")
+
+
+BANDS = [rectangle(0, y, 64, 6, 0, bytes(64 * 6 * 4)) for y in range(0, 48, 6)]
+"""A picture."""
+
+WHOLE, NEXT, BY_THEMSELVES = (
+    bytes([REQUEST, 0]) + u16(0, 0, 64, 48),
+    bytes([REQUEST, 1]) + u16(0, 0, 64, 48),
+    bytes([CONTINUOUS, 1]) + u16(0, 0, 64, 48),
+)
+COMPRESSED = set_encodings(REMOTE_ENCODINGS)
+
+
+async def send_picture(
+    writer: asyncio.StreamWriter, clock: IdleClock, wait_s: float | None
+) -> None:
+    if wait_s is None:
+        writer.write(update(*BANDS))
+        return
+    await clock.send(writer, b"\0\0" + u16(len(BANDS)), 3600)
+    for band in BANDS:
+        await clock.send(writer, band, wait_s)
+
+
+async def said_to(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, order: str = "end"
+) -> bytes:
+    """What the source has said until it obeyed *order*, which was sent after all the rest."""
+    end = b"\6\0\0\0" + u32(3) + b"end"
+    for words in dict.fromkeys((order, "end")):
+        writer.write(b"\3\0\0\0" + u32(len(words)) + words.encode())
+    said = b""
+    while not said.endswith(end):
+        said += await reader.readexactly(1)
+    return said.removesuffix(end)
+
+
+async def pictures(
+    waits_s: Sequence[float | None],
+    clock: IdleClock,
+    *,
+    continuous: bool | None = None,
+    offer: bytes = ENDED,
+) -> list[bytes]:
+    """What a source says to a loopback port when it watches, and after each picture.
+
+    The bands of each picture come so long after one another as *waits_s* has it; None is for
+    a source that does not look at it any more.
+    """
+    said: list[bytes] = []
+    done = asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(opening(64, 48) + offer)
+            await reader.readexactly(14 + 20 + len(set_encodings(LOCAL_ENCODINGS)))
+            said.append(await said_to(reader, writer, "watch"))
+            for wait_s in waits_s:
+                await send_picture(writer, clock, wait_s)
+                said.append(await said_to(reader, writer))
+        finally:
+            writer.close()
+            done.set()
+
+    def react(event: DisplayEvent) -> None:
+        if isinstance(event, CutText):
+            ACTS[event.text](source)
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        source = RfbSource(
+            TcpEndpoint("127.0.0.1", server.sockets[0].getsockname()[1]),
+            Framebuffer(1, 1),
+            Ear(react),
+            continuous=continuous,
+            idle_clock=clock,
+        )
+        await run(source)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
+    return said
+
+
+async def test_a_tunnel_is_noticed_once_and_asked_for_compressed_pixels(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("INFO", rfb_source.__name__):
+        said = await pictures([0.0, 0.1, None, None], IdleClock())
+    assert said == [WHOLE, NEXT, COMPRESSED + NEXT + BY_THEMSELVES, b"", b""]
+    (line,) = (record.getMessage() for record in caplog.records if "tunnel" in record.msg)
+    assert "pixels come from tcp:127.0.0.1:" in line
+    assert "at about 0.031 MB/s" in line
+
+
+async def test_a_tunnel_to_a_server_without_continuous_updates() -> None:
+    said = await pictures([0.1, None], IdleClock(), offer=b"")
+    assert said == [WHOLE, COMPRESSED + NEXT, NEXT]
+
+
+async def test_a_tunnel_does_not_overrule_what_was_said_of_continuous_updates() -> None:
+    said = await pictures([0.1, None], IdleClock(), continuous=False)
+    assert said == [WHOLE, COMPRESSED + NEXT, NEXT]
+
+
+async def test_a_server_on_this_host_is_not_taken_for_a_tunnel() -> None:
+    said = await pictures([0.00001, 0.00001, 0.00001], IdleClock())
+    assert said == [WHOLE, NEXT, NEXT, NEXT]
+
+
+async def paint_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(opening(64, 48) + update(*BANDS))
+    await reader.readexactly(14 + 20)
+    writer.close()
+
+
+async def test_a_unix_socket_is_no_tunnel(tmp_path: Path) -> None:
+    ear = Ear()
+    async with serving(tmp_path / "vnc", paint_and_leave) as endpoint:
+        await run(RfbSource(endpoint, Framebuffer(1, 1), ear, idle_clock=never_asked))
+    assert Updated() in ear.events
+
+
+async def test_encodings_that_were_chosen_stay() -> None:
+    ear = Ear()
+    async with await asyncio.start_server(paint_and_leave, "127.0.0.1", 0) as server:
+        endpoint = TcpEndpoint("127.0.0.1", server.sockets[0].getsockname()[1])
+        source = RfbSource(
+            endpoint, Framebuffer(1, 1), ear, encodings=LOCAL_ENCODINGS, idle_clock=never_asked
+        )
+        await run(source)
+    assert Updated() in ear.events
+
+
+def test_idle_time_does_not_pass_while_this_thread_works() -> None:
+    start, idle_start = time.thread_time(), idle_time()
+    clock_start = time.monotonic()
+    while time.thread_time() - start < 0.02:
+        pass
+    idle_s = idle_time() - idle_start
+    assert idle_s <= time.monotonic() - clock_start - 0.019
 
 
 async def test_orders_that_fail_end_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from unit.rfb.server_bytes import heard, opened, opening, rectangle, u16, u32, u
 from webvdi.base.errors import LocalProtocolError, RemoteProtocolError, StateError
 from webvdi.framebuffer import MAX_AREA, MAX_SIDE, Rect
 from webvdi.rfb import client_messages
-from webvdi.rfb.encodings import PseudoEncoding
+from webvdi.rfb.encodings import Encoding, PseudoEncoding
 from webvdi.rfb.events import Bell, Connected, ExtendedKeysSupported
 from webvdi.rfb.link import Credentials, Link, Phase
 from webvdi.rfb.parsing import Parser
@@ -31,6 +31,25 @@ def test_update_requests_are_for_the_whole_framebuffer() -> None:
         rect, incremental=False
     ) + client_messages.framebuffer_update_request(rect, incremental=True)
     assert said(protocol) == b""
+
+
+def test_other_encodings_can_be_asked_for_at_any_time() -> None:
+    protocol = opened()
+    protocol.set_encodings([Encoding.ZRLE, Encoding.RAW])
+    assert said(protocol) == client_messages.set_encodings([16, 0])
+    protocol.close()
+    with pytest.raises(StateError):
+        protocol.set_encodings([Encoding.RAW])
+
+
+def test_an_update_is_under_way_from_its_first_byte_to_its_last() -> None:
+    data = b"\2" + update(rectangle(0, 0, 1, 1, Encoding.RAW, bytes(4))) + b"\2"
+    protocol = opened()
+    under_way: list[bool] = []
+    for byte in data:
+        heard(protocol, bytes([byte]))
+        under_way.append(protocol.updating)
+    assert under_way == [False, *[True] * (len(data) - 3), False, False]
 
 
 def test_keys_travel_as_keysyms_to_a_server_without_scancodes() -> None:

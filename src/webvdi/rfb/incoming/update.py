@@ -16,6 +16,7 @@ _HEADER: Final = struct.Struct(">HHHHi")
 
 def parse_update(link: Link) -> Parser[None]:
     """Rectangles and pseudo-rectangles, then ``UpdateEnded``."""
+    link.updating = True
     yield from skip(1)
     count = yield from take_u16()
     for _ in range(count):
@@ -24,6 +25,7 @@ def parse_update(link: Link) -> Parser[None]:
         if encoding == PseudoEncoding.LAST_RECT:
             break
         yield from _parse_rectangle(Rect(x, y, width, height), encoding, link)
+    link.updating = False
     yield UpdateEnded()
 
 
