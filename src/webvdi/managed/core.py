@@ -274,7 +274,7 @@ class SessionCore:
                     *size,
                     *self._named(name),
                     *self._opened_state(),
-                    Watch(self._watching),
+                    Watch(self._watching),  # first, so that one picture comes in any case
                     Hold(self._held),
                 ]
             case Resized():

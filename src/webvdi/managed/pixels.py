@@ -43,6 +43,9 @@ REFINE_AT_LEAST_S = 0.5
 KEEP_REST_S = 0.3
 """A tile that has not changed for so long may be kept, if nothing large has moved meanwhile."""
 
+NEVER_IDLE_S = 1.0
+"""A link that has not been idle for so long has to carry beside what is new what is to be kept."""
+
 LARGE_MOTION = 256
 """Tiles that change at once, from which on something large moves."""
 
@@ -219,6 +222,8 @@ class PixelFeed:
 
     def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Send what is new."""
+        if not viewer.pacer.in_flight and viewer.acked_at < now:
+            viewer.idle_at = now  # else it was waited for
         sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
@@ -288,10 +293,10 @@ class PixelFeed:
         """What the viewer may be asked to keep along with what is new.
 
         While something large moves, its link is never idle, and what it lays bare would be sent
-        again and again.
+        again and again.  A long link is not idle while something small goes on, either.
         """
-        moves = now - self._moved_at < KEEP_REST_S
-        if not moves or not viewer.keeps_tiles or now - viewer.looked_at < KEEP_REST_S:
+        needed = now - self._moved_at < KEEP_REST_S or now - viewer.idle_at >= NEVER_IDLE_S
+        if not needed or not viewer.keeps_tiles or now - viewer.looked_at < KEEP_REST_S:
             return ()
         viewer.looked_at = now
         return self._to_be_kept(viewer, MAX_KEPT_BESIDE, now)
@@ -391,8 +396,8 @@ class PixelFeed:
             if sight.any_lossy:
                 due.append(self._changed_at + REST_S + _A_LITTLE_S)
             if viewer.may_keep and viewer.keeps_tiles:
-                for since in (self._changed_at, self._moved_at, viewer.looked_at):
-                    due.append(since + KEEP_REST_S + _A_LITTLE_S)
+                rests = (self._changed_at, self._moved_at, viewer.looked_at)
+                due.extend(since + KEEP_REST_S + _A_LITTLE_S for since in rests)
             if held:
                 due.append(viewer.pacer.opens(now) - ASK_AHEAD_S)
             if viewer.parcel is None and (news or sight.any_lossy or sight.behind):

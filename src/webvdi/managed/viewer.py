@@ -69,6 +69,10 @@ class Viewer:
         """Whether there may be tiles that it has not been asked to keep."""
         self.looked_at = float("-inf")
         """When somebody last looked in vain, or while something changed, for what it may keep."""
+        self.acked_at = float("-inf")
+        """When it last acknowledged something."""
+        self.idle_at = float("-inf")
+        """When something new last found its link idle."""
         self.refined_at = float("-inf")
         """When something was last refined for it."""
         self.holds: Generations = NOTHING_HELD
@@ -128,6 +132,7 @@ class Viewer:
 
     def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:
         """All updates up to *update* are drawn."""
+        self.acked_at = now
         self.pacer.acked(update, cost_ms, waiting, now)
         self._arrived(update)
 
