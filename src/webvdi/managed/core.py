@@ -59,7 +59,7 @@ MAX_NAME_BYTES = 1024
 class SessionCore:
     """Events in, commands out; *now* is monotonic seconds."""
 
-    def __init__(self, mirror: Framebuffer, title: str, secret: bytes = b"") -> None:
+    def __init__(self, mirror: Framebuffer, title: str, secret: bytes) -> None:
         """*secret* (up to 64 bytes) names kept tiles so that nobody can guess; see ``keeper``."""
         self.mirror = mirror
         self.title = title
@@ -219,8 +219,16 @@ class SessionCore:
 
     @property
     def watching(self) -> bool:
-        """Whether anybody looks, so that the mirror is kept up to date."""
+        """Whether anybody looks."""
         return any(v.watching for v in self.viewers.values())
+
+    @property
+    def followed(self) -> bool:
+        """Whether the display is followed, so that the mirror is kept up to date.
+
+        It is not while all who look lag: a computer that sleeps looks, as far as anybody knows.
+        """
+        return self.watching and not self._held
 
     def _watch(self) -> list[Command]:
         watching = self.watching
@@ -289,7 +297,7 @@ class SessionCore:
                     *size,
                     *self._named(name),
                     *self._opened_state(),
-                    Watch(self._watching),
+                    Watch(self._watching),  # first, so that one picture comes in any case
                     Hold(self._held),
                 ]
             case Resized():  # see _tell_size

@@ -1,8 +1,8 @@
 """Pictures of a session on demand, from its mirror, which a glance at the display refreshes.
 
-Where somebody watches, the mirror is up to date and a picture costs a copy.  Where nobody does, a
-link is made, pixels are asked for no more often than ``FRESH_S``, and the link is let go when
-nobody has asked for ``GLANCE_S``.
+Where the display is followed, the mirror is up to date and a picture costs a copy.  Where it is
+not, as nobody watches or all who do lag, a link is made, pixels are asked for no more often than
+``FRESH_S``, and the link is let go when nobody has asked for ``GLANCE_S``.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Glances:
         """Names the mirror, so that versions of another one are never taken for its own."""
         self._timer: asyncio.TimerHandle | None = None
         self._asked = float("-inf")
-        """When pixels were asked for although nobody watches."""
+        """When pixels were asked for although the display was not followed."""
         self._current = False
         """Whether the mirror was drawn by the display that it is to show now."""
         self._waiting: set[asyncio.Future[None]] = set()
@@ -86,7 +86,7 @@ class Glances:
         self._stop_timer()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(GLANCE_S, self._enough)
-        if not core.watching:
+        if not core.followed:
             await self._look(core, loop.time())
         if not core.pixels.has_picture:
             return NoPicture(core.state.detail or "there is no picture yet")
@@ -100,12 +100,12 @@ class Glances:
         self._timer = None
         self._on_enough()
 
-    def heard(self, event: DisplayEvent, *, watched: bool) -> None:
+    def heard(self, event: DisplayEvent, *, followed: bool) -> None:
         """The display said something, and the core has taken it in."""
         source = self._link.source
         if isinstance(event, Updated):
             self._current = True
-        if isinstance(event, Opened) and self.wanted and not watched and source is not None:
+        if isinstance(event, Opened) and self.wanted and not followed and source is not None:
             source.glance()
         if isinstance(event, Updated | Lost | CredentialsRequired):
             self._wake()

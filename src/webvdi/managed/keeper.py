@@ -130,11 +130,19 @@ class Keeper:
         result: TileMask = mask & (not_held | ~(there | self._offered))
         return result
 
-    def give(self, mask: TileMask, picture: Pixels) -> None:
-        """See to it that the tiles of *mask* (far fewer than slots) have slots, or have had one."""
+    def give(self, mask: TileMask, picture: Pixels) -> TileMask:
+        """See to it that the tiles of *mask* (far fewer than slots) have slots, or have had one.
+
+        Answers those of them that have one.  What was held before may be held no more.
+        """
         tiles = np.flatnonzero(mask & (self._slot_at < 0) & ~self._offered)
-        if not len(tiles):
-            return
+        if len(tiles):
+            self._give(tiles, picture)
+        # Others of them may have lost theirs to these.
+        given: TileMask = mask & (self._slot_at >= 0)
+        return given
+
+    def _give(self, tiles: npt.NDArray[np.intp], picture: Pixels) -> None:
         self._offered.reshape(-1)[tiles] = True
         digests = self._digests_of(tiles, picture)
         first = self._next
@@ -164,9 +172,9 @@ class Keeper:
         return slot
 
     def runs(self, mask: TileMask, most: int = SLOTS) -> tuple[Run, ...]:
-        """The tiles of *mask*, all of which have slots, as runs; at most so many, the longest."""
+        """The tiles of *mask* that have slots, as runs; at most so many, the longest."""
         columns = mask.shape[1]
-        tiles = np.flatnonzero(mask)
+        tiles = np.flatnonzero(mask & (self._slot_at >= 0))
         slots = self._slot_at.reshape(-1)[tiles]
         follows = (np.diff(tiles) == 1) & (np.diff(slots) == 1) & (tiles[1:] % columns != 0)
         starts = np.concatenate(([0], np.flatnonzero(~follows) + 1))

@@ -57,6 +57,7 @@ class Parcel:
         """The bytes of its pieces; once it is complete."""
         if self._packed is None:
             self._packed = pack_pieces(self._pieces())
+            self._done.clear()
         return self._packed
 
     def update(self, number: int) -> PackedUpdate:

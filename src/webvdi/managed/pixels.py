@@ -43,6 +43,9 @@ REFINE_AT_LEAST_S = 0.5
 KEEP_REST_S = 0.3
 """A tile that has not changed for so long may be kept, if nothing large has moved meanwhile."""
 
+NEVER_IDLE_S = 1.0
+"""A link that has not been idle for so long has to carry beside what is new what is to be kept."""
+
 LARGE_MOTION = 256
 """Tiles that change at once, from which on something large moves."""
 
@@ -51,7 +54,7 @@ MAX_KEPT = 1024
 or two."""
 
 MAX_KEPT_BESIDE = 256
-"""The same of an update that shows something new, while something large moves."""
+"""The same while something goes on: a key's echo is not to wait for longer."""
 
 MAX_REFINED_AREA = 1 << 18
 """Pixels that are refined at a time while something large moves."""
@@ -65,6 +68,9 @@ take longer than to decode a picture of the same tiles."""
 
 INLINE_AREA = 128 * 128
 """Pixels encoded on the spot: handing them to a thread and back would take as long."""
+
+ENCODING_LONG_S = 0.05
+"""While an encoder takes longer than this over a picture, one more is painted, and no third."""
 
 ASK_AHEAD_S = 0.015
 """The display is asked for more so long before there is room for it: it takes a while to answer."""
@@ -156,7 +162,13 @@ class PixelFeed:
 
     def flush(self, now: float) -> list[Command]:
         """Start an update for each viewer for which there is something, and room for it."""
-        if not self.opened or self._awaits_picture:
+        commands = self._flush(now)
+        if self._shared and not any(v.sight.behind for v in self._viewers.values() if v.watching):
+            self._shared.clear()  # else an idle session would hold on to the last pictures
+        return commands
+
+    def _flush(self, now: float) -> list[Command]:
+        if not self.opened or self._awaits_picture or self._encodes.full:
             return []
         news = self.settled and self.mirror.version != self._committed
         ready = [
@@ -172,7 +184,8 @@ class PixelFeed:
         self._commit(now)
         commands: list[Command] = []
         if self._frames.number and self._frames.size == (self.mirror.width, self.mirror.height):
-            for viewer in ready:
+            # Who has waited longest goes first, for the encoders may not have time for all.
+            for viewer in sorted(ready, key=lambda viewer: viewer.began):
                 if viewer.desktop == self._frames.size and not self._encodes.full:
                     commands += self._serve(viewer, now)
         return commands
@@ -184,8 +197,8 @@ class PixelFeed:
 
     def _may_keep(self, viewer: Viewer, now: float) -> bool:
         """Whether it is quiet enough to look for what a viewer may be asked to keep."""
-        quiet_since = max(self._moved_at, viewer.looked_at)
-        return viewer.may_keep and viewer.keeps_tiles and now - quiet_since >= KEEP_REST_S
+        since = max(self._moved_at, viewer.looked_at)
+        return viewer.may_keep and viewer.keeps_tiles and now - since >= KEEP_REST_S
 
     def _serve(self, viewer: Viewer, now: float) -> Iterable[Command]:
         sight = viewer.sight
@@ -209,7 +222,8 @@ class PixelFeed:
 
     def _tell(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Send what is new."""
-        viewer.looked_at = now
+        if not viewer.pacer.in_flight and viewer.acked_at < now:
+            viewer.idle_at = now  # else it was waited for
         sight, tiles, picture = viewer.sight, self._tiles, self._frames.picture
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
@@ -218,22 +232,16 @@ class PixelFeed:
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
-        held = self._keeper.held(mask, tiles.kinds, picture, viewer.holds)
-        kept = self._kept_beside(viewer, now)
+        runs, held = self._held(viewer, mask)
+        kept = self._kept_beside(viewer, now)  # may take slots of what was held until now
         key: object = None
         if len(self._viewers) > 1:
-            key = (_told(mask), _told(held), tuple(sight.pending), means, viewer.cursor, kept)
+            key = (_told(mask), runs, tuple(sight.pending), means, viewer.cursor, kept)
             shared = self._shared.get(key)
             if shared is not None:
                 return self._begin(viewer, shared, now)
-        runs: tuple[Run, ...] = ()
-        rest = mask
-        if held is not None:
-            runs = self._keeper.runs(held, MAX_RUNS)
-            held = tiles_of(runs, mask)
-            rest = mask & ~held
         draft = Draft(*self._frames.size, kinds, means)
-        jobs, exact, lossy, cursor = draft.jobs(rest, viewer.cursor)
+        jobs, exact, lossy, cursor = draft.jobs(_without(mask, held), viewer.cursor)
         if held is not None:
             exact = exact | held
         if lossy is not None and not sight.any_lossy:
@@ -247,26 +255,35 @@ class PixelFeed:
     def _refine(self, viewer: Viewer, mask: TileMask, now: float) -> Iterable[Command]:
         """Send exactly what rests and is lossy, as much as is affordable at a time."""
         kinds = self._tiles.look_at(mask, self._frames.picture)
-        held = self._keeper.held(mask, kinds, self._frames.picture, viewer.holds)
+        runs, held = self._held(viewer, mask)
+        size_bytes = viewer.pacer.allowance(now).size_bytes
+        area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
+        draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, area))
+        jobs, exact, _, _ = draft.jobs(_without(mask, held), 0)
         if held is not None:
-            runs = self._keeper.runs(held, MAX_RUNS)
-            plan = Plan(tiles_of(runs, mask), cached=runs, cursor=viewer.cursor)
-        else:
-            size_bytes = viewer.pacer.allowance(now).size_bytes
-            area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
-            draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, area))
-            jobs, exact, _, _ = draft.jobs(mask, 0)
-            plan = Plan(exact, jobs=jobs, cursor=viewer.cursor)
+            exact = exact | held
+        plan = Plan(exact, cached=runs, jobs=jobs, cursor=viewer.cursor)
         return self._begin(viewer, self._parcel(plan), now)
+
+    def _held(self, viewer: Viewer, mask: TileMask) -> tuple[tuple[Run, ...], TileMask | None]:
+        """The tiles of *mask* that the viewer holds, as runs for one update and as a mask."""
+        picture = self._frames.picture
+        held = self._keeper.held(mask, self._tiles.kinds, picture, viewer.holds)
+        if held is None:
+            return (), None
+        runs = self._keeper.runs(held, MAX_RUNS)
+        return runs, tiles_of(runs, mask)
 
     # ------------------------------------------------------------ what viewers keep
 
     def _keep(self, viewer: Viewer, now: float) -> Iterable[Command]:
         """Ask the viewer to keep what it shows exactly and has rested, while its link is idle."""
-        kept = self._to_be_kept(viewer, MAX_KEPT, now)
-        if not kept:
+        restless = now - self._changed_at < KEEP_REST_S
+        kept = self._to_be_kept(viewer, MAX_KEPT_BESIDE if restless else MAX_KEPT, now)
+        if restless or not kept:
             viewer.looked_at = now
-            viewer.may_keep = self._changed_at > now - KEEP_REST_S or viewer.sight.any_lossy
+        if not kept:
+            viewer.may_keep = restless or viewer.sight.any_lossy
             return ()
         nothing = np.zeros(viewer.sight.stale.shape, np.bool_)
         plan = Plan(nothing, kept=kept, cursor=viewer.cursor)
@@ -276,12 +293,12 @@ class PixelFeed:
         """What the viewer may be asked to keep along with what is new.
 
         While something large moves, its link is never idle, and what it lays bare would be sent
-        again and again.
+        again and again.  A long link is not idle while something small goes on, either.
         """
-        moves = now - self._moved_at < KEEP_REST_S
-        if not moves or not viewer.keeps_tiles or now - viewer.kept_at < KEEP_REST_S:
+        needed = now - self._moved_at < KEEP_REST_S or now - viewer.idle_at >= NEVER_IDLE_S
+        if not needed or not viewer.keeps_tiles or now - viewer.looked_at < KEEP_REST_S:
             return ()
-        viewer.kept_at = now
+        viewer.looked_at = now
         return self._to_be_kept(viewer, MAX_KEPT_BESIDE, now)
 
     def _to_be_kept(self, viewer: Viewer, count: int, now: float) -> tuple[Run, ...]:
@@ -296,8 +313,7 @@ class PixelFeed:
             return ()
         mask &= self._tiles.look_at(mask, picture) != Content.FLAT
         mask.reshape(-1)[np.flatnonzero(mask)[count:]] = False
-        self._keeper.give(mask, picture)
-        mask = self._keeper.keepable(mask, viewer.holds)
+        mask = self._keeper.keepable(self._keeper.give(mask, picture), viewer.holds)
         if not mask.any():
             return ()
         viewer.keep(self._keeper.slots_of(mask), self._keeper.generations)
@@ -350,9 +366,16 @@ class PixelFeed:
     # ------------------------------------------------------------ time
 
     def has_room(self, now: float) -> bool:
-        """Whether somebody who looks could be sent something, now or as soon as it comes."""
+        """Whether somebody who looks could be sent something, now or as soon as it comes.
+
+        The next picture may well be painted while this one is encoded; what follows it may not.
+        """
+        news = self.mirror.version != self._committed
+        if news and self._encodes.full:
+            return False
         for viewer in self._viewers.values():
-            if viewer.watching:
+            encodes = viewer.parcel is not None and now - viewer.began > ENCODING_LONG_S
+            if viewer.watching and not (news and encodes):
                 pacer = viewer.pacer
                 if pacer.may_send(now) or now < pacer.opens(now) <= now + ASK_AHEAD_S:
                     return True
@@ -373,8 +396,8 @@ class PixelFeed:
             if sight.any_lossy:
                 due.append(self._changed_at + REST_S + _A_LITTLE_S)
             if viewer.may_keep and viewer.keeps_tiles:
-                rested = max(self._changed_at, viewer.looked_at)
-                due.append(rested + KEEP_REST_S + _A_LITTLE_S)
+                rests = (self._changed_at, self._moved_at, viewer.looked_at)
+                due.extend(since + KEEP_REST_S + _A_LITTLE_S for since in rests)
             if held:
                 due.append(viewer.pacer.opens(now) - ASK_AHEAD_S)
             if viewer.parcel is None and (news or sight.any_lossy or sight.behind):
@@ -384,6 +407,10 @@ class PixelFeed:
         return [time for time in due if time > now]
 
 
-def _told(mask: TileMask | None) -> bytes:
+def _told(mask: TileMask) -> bytes:
     """A mask as what equal masks have in common."""
-    return b"" if mask is None else np.packbits(mask).tobytes()
+    return np.packbits(mask).tobytes()
+
+
+def _without(mask: TileMask, held: TileMask | None) -> TileMask:
+    return mask if held is None else mask & ~held

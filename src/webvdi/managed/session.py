@@ -282,7 +282,7 @@ class Session:
         self._handle(Displayed(event))
         self._tell_power()
         self._tell_link()
-        self._glances.heard(event, watched=self._core.watching)
+        self._glances.heard(event, followed=self._core.followed)
 
     def _tell_power(self) -> None:
         offered = self._link.source is not None and self._link.source.offers_power_control

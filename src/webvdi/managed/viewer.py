@@ -59,8 +59,8 @@ class Viewer:
         self.sight = Sight(0, 0)
         self.parcel: Parcel | None = None
         """The update that is being encoded for it."""
-        self._began = 0.0
-        """When that was begun."""
+        self.began = 0.0
+        """When that was begun, or the last one was."""
         self.updates = 0
         """The number of the last update sent."""
         self.cursor = 0
@@ -68,9 +68,11 @@ class Viewer:
         self.may_keep = True
         """Whether there may be tiles that it has not been asked to keep."""
         self.looked_at = float("-inf")
-        """When it was last sent something, or looked for what it may keep."""
-        self.kept_at = float("-inf")
-        """When it was last asked to keep something beside what is new."""
+        """When somebody last looked in vain, or while something changed, for what it may keep."""
+        self.acked_at = float("-inf")
+        """When it last acknowledged something."""
+        self.idle_at = float("-inf")
+        """When something new last found its link idle."""
         self.refined_at = float("-inf")
         """When something was last refined for it."""
         self.holds: Generations = NOTHING_HELD
@@ -106,7 +108,7 @@ class Viewer:
     def begin(self, parcel: Parcel, now: float) -> None:
         """Its next update is being made of the picture as it is now."""
         self.parcel = parcel
-        self._began = now
+        self.began = now
         self.cursor = parcel.plan.cursor
         self.sight.sent(parcel.plan.exact, parcel.plan.lossy)
 
@@ -125,11 +127,12 @@ class Viewer:
         self._unacked[self.updates] = _Sent(parcel.touched, self._slots)
         self._slots = _NO_SLOTS
         update = parcel.update(self.updates)
-        self.pacer.sent(self.updates, len(update.packed), now, began=self._began)
+        self.pacer.sent(self.updates, len(update.packed), now, began=self.began)
         return update
 
     def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:
         """All updates up to *update* are drawn."""
+        self.acked_at = now
         self.pacer.acked(update, cost_ms, waiting, now)
         self._arrived(update)
 

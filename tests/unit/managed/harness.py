@@ -76,7 +76,7 @@ class Playbook:
         makes viewers.
         """
         self.mirror = Framebuffer(1, 1)
-        self.core = SessionCore(self.mirror, title)
+        self.core = SessionCore(self.mirror, title, b"secret")
         if inline_area is not None:
             self.core.pixels.inline_area = inline_area
         self.now = 100.0

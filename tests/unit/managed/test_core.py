@@ -398,7 +398,7 @@ def test_an_idle_session_asks_for_no_wake_up() -> None:
 
 
 def test_strangers_are_passed_over() -> None:
-    core = SessionCore(Framebuffer(8, 8), "t")
+    core = SessionCore(Framebuffer(8, 8), "t", b"secret")
     assert core.handle(Received(ViewerId(9), up.Ping(1)), 0.0) == []
 
 

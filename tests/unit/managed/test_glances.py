@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,10 +14,12 @@ from support.screens import FakeScreen
 from support.server import until
 from webvdi.display.endpoint import UnixEndpoint
 from webvdi.managed import glances
+from webvdi.managed.connection import ViewerConnection
 from webvdi.managed.display_link import Target
+from webvdi.managed.messages import Admission
 from webvdi.managed.pictures import NoPicture, Picture, Unchanged
 from webvdi.managed.session import Session
-from webvdi.wire.to_viewer import MachineState, Reason
+from webvdi.wire.to_viewer import MachineState, PackedUpdate, Reason, Role, ToViewer
 
 
 @pytest.fixture
@@ -105,3 +109,45 @@ async def test_a_machine_that_is_off_lets_go(session: Session, screen: FakeScree
     await session.picture(32, 32, None)
     session.tell(MachineState.OFF, "off")
     await until(lambda: screen.links == 0, "the link to be let go")
+
+
+class Sleeper:
+    """The connection of a computer that fell asleep: it takes in everything, and says nothing."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.gone.set()
+
+    def send(self, message: ToViewer | PackedUpdate) -> None:
+        """As a connection's."""
+
+    def farewell(self, reason: Reason, message: str) -> None:
+        """As a connection's."""
+
+
+async def held(session: Session, screen: FakeScreen) -> None:
+    """Have the display wait for a viewer that has no room."""
+    session.attach(cast("ViewerConnection", Sleeper()), Admission(Role.OWNER, "owner"))
+    for colour in range(100):
+        await screen.paint(colour)
+        await until(partial(_has_or_is_held, session, colour), "an update")
+        if session._core._held:
+            return
+    raise AssertionError("the display is never held")
+
+
+def _has_or_is_held(session: Session, colour: int) -> bool:
+    return session._core._held or bool((session._core.mirror.pixels[:, :, 0] == colour).all())
+
+
+async def test_a_viewer_that_sleeps_does_not_make_pictures_stale(
+    session: Session, screen: FakeScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glances, "FRESH_S", 0.0)
+    await held(session, screen)
+    for colour in (201, 202):
+        await screen.paint(colour)
+        await session.picture(32, 32, None)
+        # The request that stood when the display was held may bring what came before.
+        await session.picture(32, 32, None)
+        assert (session._core.mirror.pixels[:, :, 0] == colour).all()

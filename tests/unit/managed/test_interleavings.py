@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -12,11 +13,13 @@ from hypothesis.stateful import (
     initialize,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 from unit.managed.harness import FakeViewer, Playbook
 from webvdi.display.source import Lost, Updated
 from webvdi.framebuffer import Pixels, Rect
+from webvdi.managed import keeper, pixels, plan
 from webvdi.managed.messages import Forgotten
 from webvdi.wire import from_viewer as up
 from webvdi.wire.from_viewer import Capability
@@ -185,10 +188,32 @@ class AnyInterleaving(RuleBasedStateMachine):
             self.quiet()
 
 
-TestAnyInterleaving = AnyInterleaving.TestCase
-TestAnyInterleaving.settings = settings(
+SETTINGS = settings(
     max_examples=400 if DEEP else 60,
     stateful_step_count=60 if DEEP else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+TestAnyInterleaving = AnyInterleaving.TestCase
+TestAnyInterleaving.settings = SETTINGS
+
+
+def test_viewers_end_up_exact_where_every_bound_is_met() -> None:
+    """Once more with bounds so small that slots are taken again, and nothing fits into one go."""
+    with (
+        patch.multiple(keeper, SLOTS=64, MAX_LOOKED_UP=8, _SAMPLE=4),
+        patch.multiple(
+            pixels,
+            LARGE_MOTION=20,
+            FEW_TILES=2,
+            MAX_KEPT=24,
+            MAX_KEPT_BESIDE=12,
+            MAX_RUNS=3,
+            MAX_UPDATE_AREA=40 * plan.TILE_AREA,
+            MAX_PIECE_AREA=30 * plan.TILE_AREA,
+            MAX_REFINED_AREA=10 * plan.TILE_AREA,
+        ),
+        patch.multiple(plan, MAX_RECTS=4, MAX_PIECE_AREA=30 * plan.TILE_AREA),
+    ):
+        run_state_machine_as_test(AnyInterleaving, settings=SETTINGS)

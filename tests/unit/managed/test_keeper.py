@@ -136,6 +136,31 @@ def test_slots_are_a_ring_and_what_is_overwritten_is_shown_by_nobody(
     assert not again[0, :6].any(), "a screen of more tiles than slots is kept for ever"
 
 
+def test_who_loses_its_slot_while_others_are_given_theirs_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper_module, "SLOTS", 64)
+    keeper, picture = fresh(), noise()
+    keeper.give(EVERYTHING, picture)
+    holds = keeper.generations.copy()
+    # Another size forgets who was offered what; the first row is known again by its content.
+    keeper.resize(ROWS, COLUMNS)
+    row = tiles(*((0, column) for column in range(COLUMNS)))
+    assert keeper.held(row, TEXT, picture, holds) is not None
+    other = noise(2)
+    other[:16] = picture[:16]
+    given = keeper.give(EVERYTHING & ~tiles(*((5, c) for c in range(COLUMNS))), other)
+    assert not given[0].any(), "it counts as kept in a slot that another tile has taken"
+    assert given[1:5].all()
+    assert (keeper.slots_of(given) >= 0).all()
+
+
+def test_runs_are_made_of_what_has_a_slot_alone() -> None:
+    keeper, picture = fresh(), noise()
+    keeper.give(tiles((1, 1), (1, 2)), picture)
+    assert keeper.runs(EVERYTHING) == (Run(1, 1, 0, 2),)
+
+
 def test_what_changed_may_be_kept_again() -> None:
     keeper, picture = fresh(), noise()
     keeper.give(EVERYTHING, picture)

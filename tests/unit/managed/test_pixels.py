@@ -7,9 +7,11 @@ from unit.managed.harness import FakeViewer, Playbook
 from webvdi.display.source import Lost, Opened, Updated
 from webvdi.framebuffer import Rect
 from webvdi.managed import encodes as encodes_module
+from webvdi.managed import keeper as keeper_module
 from webvdi.managed import pixels as pixels_module
 from webvdi.managed.messages import Hold, Nudge, Watch
-from webvdi.managed.pixels import KEEP_REST_S, REST_S
+from webvdi.managed.pacing import Pacer
+from webvdi.managed.pixels import ENCODING_LONG_S, KEEP_REST_S, REST_S
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
 from webvdi.wire.from_viewer import Capability
@@ -370,6 +372,103 @@ def test_while_something_large_moves_what_rests_is_kept_beside_it() -> None:
     assert 2 <= drawn(viewer)[Codec.KEEP] <= 7
 
 
+@pytest.mark.parametrize("parity", [0, 1])
+def test_slots_may_be_taken_from_what_the_same_update_draws_from_the_cache(
+    monkeypatch: pytest.MonkeyPatch, parity: int
+) -> None:
+    monkeypatch.setattr(keeper_module, "SLOTS", 64)
+    monkeypatch.setattr(pixels_module, "LARGE_MOTION", 20)
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    known = Rect(0, 0, 256, 64)
+    book.write(known)
+    resting(book, viewer)
+    assert drawn(viewer)[Codec.KEEP] >= 1
+    content = book.mirror.snapshot(known)
+    book.write(Rect(0, 64, 256, 64))  # wants all the slots, once it has rested
+    for step in range(8):
+        book.settled(False)
+        book.write(Rect(0, 240, 640, 240))  # moves on and on
+        if step % 2 == parity:
+            book.paint(known, colour=9)
+        book.settled(True)
+        if step % 2 == parity:
+            book.display(Updated())
+        else:
+            book.draw(known, content)
+        turn(book, viewer)
+        book.pass_time(0.07)
+    seen = drawn(viewer)
+    assert seen[Codec.CACHED] >= 1
+    assert seen[Codec.KEEP] >= 1
+    book.settle()
+    assert book.exact(viewer)
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_what_rests_is_kept_although_something_small_never_rests(turns: int) -> None:
+    """With one turn a frame there is always something in flight."""
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.write(Rect(0, 0, 640, 400))
+    turn(book, viewer)
+    asked = 0
+    for colour in range(60):
+        book.paint(Rect(0, 448, 16, 16), colour=colour)
+        for _ in range(turns):
+            turn(book, viewer)
+        asked += Codec.KEEP in drawn(viewer)
+        book.pass_time(0.05)
+    assert 4 <= asked <= 10, "of 1000 tiles, 256 each 0.3 s"
+    below = book.mirror.snapshot(Rect(0, 0, 640, 400))
+    book.paint(Rect(0, 0, 640, 400), colour=9)
+    for _ in range(3):
+        turn(book, viewer)
+    drawn(viewer)
+    book.draw(Rect(0, 0, 640, 400), below)
+    turn(book, viewer)
+    assert book.exact(viewer)
+    assert set(drawn(viewer)) <= {Codec.CACHED, Codec.INDEXED, Codec.FILL}
+
+
+def test_nothing_is_kept_while_an_answer_is_due() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.write(Rect(0, 0, 640, 400))
+    for _ in range(4):
+        turn(book, viewer)
+    drawn(viewer)
+    book.paint(Rect(0, 448, 16, 16), colour=7)
+    book.pass_time(0.2)
+    book.paint(Rect(0, 448, 16, 16), colour=8)
+    book.pass_time(0.2)
+    book.deliver(viewer)
+    assert Codec.KEEP not in drawn(viewer)
+
+
+def test_what_is_refined_comes_from_the_cache_and_encoded_in_one_update(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pixels_module, "MAX_RUNS", 1)
+    book = Playbook(256, 256)
+    viewer = book.attach()
+    book.paint(Rect(0, 0, 256, 256), photo=True)
+    resting(book, viewer)
+    content = book.mirror.snapshot(book.mirror.rect)
+    book.paint(Rect(0, 0, 256, 256), colour=9)
+    turn(book, viewer)
+    book.draw(book.mirror.rect, content)
+    turn(book, viewer)
+    assert not book.exact(viewer)
+    drawn(viewer)
+    sent = viewer.picture.last_update
+    book.pass_time(REST_S * 1.1)
+    turn(book, viewer)
+    assert book.exact(viewer)
+    assert viewer.picture.last_update == sent + 1
+    assert drawn(viewer)[Codec.CACHED] == 1
+
+
 def test_a_viewer_without_a_cache_is_not_asked_to_keep() -> None:
     book = Playbook(640, 480)
     viewer = book.attach(capabilities=Capability.PNG | Capability.JPEG)
@@ -420,6 +519,80 @@ def test_equal_viewers_are_sent_the_same_bytes() -> None:
     assert len(messages) == 1
     book.settle()
     assert all(book.exact(viewer) for viewer in viewers)
+
+
+def test_an_idle_session_holds_on_to_no_pictures() -> None:
+    book = Playbook(640, 480)
+    viewers = [book.attach() for _ in range(2)]
+    book.settle()
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    assert book.core.pixels._shared
+    parcels = [book.core.viewers[viewer.identity].parcel for viewer in viewers]
+    book.settle()
+    assert not book.core.pixels._shared
+    for parcel in parcels:
+        assert parcel is not None
+        assert parcel.packed
+        assert not parcel._done, "the pieces are kept beside the bytes made of them"
+
+
+def test_who_has_waited_longest_is_served_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encodes_module, "MAX_AREA", 1)  # one encoder has its hands full
+    monkeypatch.setattr(Pacer, "may_send", lambda _self, _now: True)
+    book = Playbook(256, 256)
+    first = book.attach()
+    others = [book.attach(capabilities=Capability.PNG) for _ in range(2)]
+    book.settle()
+    before = [viewer.picture.last_update for viewer in (first, *others)]
+    for _ in range(12):
+        book.now += 0.01
+        book.write(Rect(0, 0, 256, 256))
+        book.encode(1)
+    for viewer in (first, *others):
+        book.deliver(viewer)
+    got = [v.picture.last_update - b for v, b in zip((first, *others), before, strict=True)]
+    assert min(got) >= 3, f"somebody starves: {got}"
+
+
+def holds(book: Playbook) -> list[bool]:
+    """What the display was told since the last call."""
+    told = [command.held for command in book.done if isinstance(command, Hold)]
+    book.done.clear()
+    return told
+
+
+def test_one_picture_is_painted_while_another_is_encoded_and_no_third() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    for _ in range(5):  # a link that is known
+        book.paint(Rect(0, 0, 16, 16))
+        book.settle()
+    holds(book)
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    assert book.encoding
+    book.pass_time(ENCODING_LONG_S * 0.9)
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    assert holds(book) == []
+    book.pass_time(ENCODING_LONG_S * 0.2)
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    assert holds(book) == [True]
+    turn(book, viewer)
+    assert holds(book)[-1] is False
+
+
+def test_the_display_waits_while_the_encoders_are_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encodes_module, "MAX_AREA", 1)
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.settle()
+    holds(book)
+    book.paint(Rect(0, 0, 640, 480), photo=True)
+    assert holds(book) == []
+    book.paint(Rect(0, 0, 16, 16))
+    assert holds(book) == [True]
+    turn(book, viewer)
+    turn(book, viewer)
+    assert holds(book)[-1] is False
 
 
 def test_the_display_waits_while_nobody_can_be_sent_anything() -> None:
