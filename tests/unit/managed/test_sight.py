@@ -149,6 +149,17 @@ def test_a_move_goes_back_past_what_it_has_nothing_to_do_with() -> None:
     assert sight.pending == [Move(Rect(0, 0, 16, 48), 0, 32), bystander]
 
 
+def test_what_was_to_be_drawn_from_what_a_joint_move_leaves_out_is_stale_too() -> None:
+    sight = exact()
+    others = [Move(Rect(120 + 9 * x, 100, 8, 8), 120 + 9 * x, 120) for x in range(8)]
+    reader = Move(Rect(96, 96, 16, 16), 0, 96)
+    first, second = Move(Rect(0, 0, 16, 112), 0, 16), Move(Rect(0, 0, 16, 96), 0, 16)
+    for move in [*others, first, reader, second]:
+        sight.advance(frame(move))
+    assert sight.pending == [*others, Move(second.rect, 0, 32), reader]
+    assert np.array_equal(sight.stale, tile(6, 0) | tile(6, 6))
+
+
 @pytest.mark.parametrize(
     "between",
     [
