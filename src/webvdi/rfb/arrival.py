@@ -1,9 +1,9 @@
 """Whether pixels come as slowly as from a far host, though the server seems to be on this one.
 
 A loopback port may be the near end of a tunnel.  What a server here writes arrives as fast as it
-is read, some 1000 MB/s; what comes through a tunnel, as fast as the worst part of its way.  So it
-is counted how long we wait *inside* of updates, beyond what a way of :data:`MIN_BYTES_PER_S`
-would take.  Between updates a server may be silent for as long as it likes.
+is read (TigerVNC: 800 MB/s); what comes through a tunnel, as fast as the worst part of its way.
+So it is counted how long we wait *inside* of updates, beyond what a way of
+:data:`MIN_BYTES_PER_S` would take.  Between updates a server may be silent for as long as it likes.
 
 A busy host must not be taken for a far one, since compressed pixels cost both sides more time:
 
@@ -17,16 +17,17 @@ A busy host must not be taken for a far one, since compressed pixels cost both s
 from typing import Final
 
 MIN_BYTES_PER_S: Final = 32 << 20
-"""About a quarter of what a gigabit line carries.
-
-A picture of 1920x1080 takes 0.25 s then, which is about what it takes when compressed.
-"""
+"""About a quarter of what a gigabit line carries: a picture of 1920x1080 takes 0.25 s."""
 
 MAX_WAIT_S: Final = 0.05
 """The most that one wait counts: much for a busy host, not much for a way across the world."""
 
 PATIENCE_S: Final = 0.2
-"""So much later than by a good way, and pixels come slowly: the wait of one large picture."""
+"""So much later than by a good way, and pixels come slowly.
+
+Measured with 1920x1080 from TigerVNC and x11vnc on two cores: up to 0.05 s beside six busy
+processes, up to 0.11 s beside four threads that compete with the reading one for the interpreter.
+"""
 
 
 class Arrival:
