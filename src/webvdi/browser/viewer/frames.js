@@ -77,6 +77,15 @@ export class Frames {
         }
     }
 
+    /** The page is hidden: no frame will come. */
+    hidden() {
+        const waits = this.#waits;
+        this.#cancel?.();
+        if (waits) {
+            this.#draw();
+        }
+    }
+
     #drawNow() {
         const resting = this.#cancel === null;
         if (resting) {

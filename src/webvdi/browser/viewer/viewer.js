@@ -96,6 +96,7 @@ export class Viewer extends EventTarget {
         watchPage(signal, {
             wake: () => this.#connection?.wake(),
             seen: (visible) => {
+                this.#screen.seen(visible);
                 this.#connection?.setVisible(visible);
                 this.#together.reset(); // a hidden page is told nothing of them
             },
@@ -124,6 +125,7 @@ export class Viewer extends EventTarget {
             ticket,
             open: transport ?? (() => new WebSocketTransport(new URL(url, document.baseURI))),
             space: () => this.#layout.deviceSpace,
+            keepsTiles: () => this.#screen.keepsTiles,
             onmessage: (message) => this.#handle(message),
             onstate: (state, error) => this.#linkState(state, error),
         });
@@ -353,6 +355,7 @@ export class Viewer extends EventTarget {
     #welcomed(welcome) {
         this.#known.welcomed(welcome);
         if (!welcome.resumed) {
+            this.#screen.forget();
             this.#input.keyboard.setLeds(null);
             this.#pointerMode(true);
         }
