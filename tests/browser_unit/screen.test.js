@@ -64,6 +64,7 @@ class Bench {
         this.frame = null;
         this.overdue = null;
         this.stalled = null;
+        this.frames = 0;
         const canvas = Object.assign(new EventTarget(), { width: 0, height: 0 });
         const context = {
             canvas,
@@ -81,6 +82,9 @@ class Bench {
                 + (waiting ? `, ${waiting} wait` : '')),
             resized: (...size) => this.events.push(`resized ${size.join('x')}`),
             failed: (error) => this.events.push(`failed ${error.code}`),
+            shown: () => {
+                this.frames += 1;
+            },
         }, { now: () => this.time, page: this.#page() });
         this.screen.desktop({ width, height });
         this.screen.update({ update: 0, pieces: [] });
@@ -554,6 +558,26 @@ test('what waits for a frame is drawn at once when the page is hidden', () => {
     bench.screen.seen(false);
     assert.deepEqual(bench.events, ['drawn 1 9', 'drawn 2 9']);
     assert.deepEqual([bench.frame, bench.overdue], [null, null]);
+});
+
+test('a frame counts once, whatever was drawn for it, and only if something was', () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.update(1, fill('000001'));
+    bench.update(2, fill('000002'));
+    assert.equal(bench.frames, 0);
+    bench.frame();
+    assert.equal(bench.frames, 1);
+    bench.strokeTakes = 9;
+    bench.update(3, fill('000003'));
+    bench.update(4, fill('000004'));
+    bench.frame(); // shows both
+    assert.equal(bench.frames, 2);
+    bench.frame(); // nothing new
+    assert.equal(bench.frames, 2);
+    bench.hidden = true;
+    bench.update(5, fill('000005'));
+    assert.equal(bench.frames, 2);
 });
 
 test('a page that gets no frames draws all the same', () => {

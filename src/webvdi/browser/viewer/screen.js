@@ -71,8 +71,10 @@ export class Screen {
     /**
      * @param {HTMLCanvasElement} canvas
      * @param {{drawn: (drawn: Drawn[], waiting: number) => void,
-     *     resized: (width: number, height: number) => void, failed: (error: Error) => void}} events
-     *     drawn: these updates, in one task, while so many others have come and wait
+     *     resized: (width: number, height: number) => void, failed: (error: Error) => void,
+     *     shown?: () => void}} events
+     *     drawn: these updates, in one task, while so many others have come and wait; shown: a
+     *     frame of the page shows what was drawn since the one before
      * @param {{now?: () => number, page?: Page}} [surroundings] now: milliseconds
      */
     constructor(canvas, events, { now = () => performance.now(), page = REAL_PAGE } = {}) {
@@ -80,7 +82,7 @@ export class Screen {
         this.#events = events;
         this.#now = now;
         this.#decoders = createDecoders(this.#tiles, this.#taken);
-        this.#frames = new Frames(() => this.#drain(), page, now);
+        this.#frames = new Frames(() => this.#drain(), page, now, events.shown);
         this.#stalls = new Stalls(() => this.#stalled(), page);
         this.#context = /** @type {CanvasRenderingContext2D} */ (
             canvas.getContext('2d', { alpha: false }));

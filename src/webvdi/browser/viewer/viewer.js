@@ -69,6 +69,7 @@ export class Viewer extends EventTarget {
             drawn: (drawn, waiting) => this.#drawn(drawn, waiting),
             resized: (width, height) => this.#resized(width, height),
             failed: (error) => this.#connection?.fail(error),
+            shown: () => this.#stats.shown(),
         });
         this.#layout = new Layout(element, this.#canvas);
         this.#cursor = new Cursor(this.#canvas, this.#layout);
@@ -233,9 +234,12 @@ export class Viewer extends EventTarget {
         this.#input.focus();
     }
 
-    /** @returns {Summary & {lossyShare: number}} */
+    /** @returns {Summary & {lossyShare: number | null}} */
     stats() {
-        return { ...this.#stats.summary(), lossyShare: this.#screen.lossyShare };
+        const known = this.#state === 'live' && this.hasPicture;
+        return {
+            ...this.#stats.summary(), lossyShare: known ? this.#screen.lossyShare : null,
+        };
     }
 
     /** The picture as it is, as a PNG file. @returns {Promise<Blob>} */
