@@ -19,6 +19,8 @@ test('rates are those of the last two seconds', () => {
     stats.received(1000);
     stats.drawn([drawn(10, [3, 900], [0, 4]), drawn(20, [3, 100])]);
     stats.drawn([drawn(0)]);
+    stats.shown();
+    stats.shown();
     assert.deepEqual(stats.summary(), {
         roundTrip: null, keyToPicture: null, bitsPerSecond: 4000, updatesPerSecond: 1.5,
         framesPerSecond: 1, decode: 10, codecs: { png: 1000, copy: 4 }, pixels: { png: 12, copy: 6 },
@@ -63,10 +65,46 @@ test('a key is answered by the first update that came after the session had hand
     press(3);
     stats.confirmed(3);
     clock.advance(2000);
-    stats.drawn([drawn(1)]); // nobody waited so long for it
+    assert.equal(stats.summary().keyToPicture, 2000); // nothing was shown: as slow as can be told
+    stats.drawn([drawn(1)]);
+    press(4, false);
+    press(5);
+    stats.confirmed(5);
+    clock.advance(10);
+    stats.drawn([drawn(1)]);
     assert.equal(stats.summary().keyToPicture, 20);
     stats.reset();
     assert.equal(stats.summary().keyToPicture, null);
+});
+
+test('modifiers and repetitions are no presses', () => {
+    const clock = new FakeClock();
+    const stats = new Stats(clock.now);
+    let input = 0;
+    const key = (keysym, down = true) => {
+        input += 1;
+        stats.input({ type: 'Key', input, down, keysym, scancode: 0 });
+    };
+    const answered = () => {
+        stats.confirmed(input);
+        clock.advance(30);
+        stats.drawn([drawn(0)]);
+        return stats.summary().keyToPicture;
+    };
+    [0xffe1, 0xffe9, 0xfe03, 0xff7f].forEach((keysym) => key(keysym));
+    assert.equal(answered(), null);
+    key(97);
+    clock.advance(10);
+    assert.equal(answered(), 40);
+    key(97);
+    key(97);
+    stats.input({ type: 'ReleaseKeys', input: input + 1 });
+    assert.equal(answered(), 40); // of the first, whose latency is the only one
+    [0, 0].forEach(() => {
+        key(97, false);
+        key(97);
+    });
+    assert.equal(answered(), 30);
 });
 
 test('the round trip is the median of the last five, so that one slow answer changes little', () => {

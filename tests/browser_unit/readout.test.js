@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Locale } from '../../src/webvdi/browser/portal/locale.js';
-import { codecRowsOf, rowsOf } from '../../src/webvdi/browser/portal/readout.js';
+import { codecRowsOf, fillRows, rowsOf } from '../../src/webvdi/browser/portal/readout.js';
 import { Codec } from '../../src/webvdi/browser/viewer/protocol.js';
 import { BROWSER, readJson } from './helpers.js';
 
@@ -21,6 +21,56 @@ test('the figures are short and say their units', () => {
     const still = { ...FIGURES, roundTrip: null, keyToPicture: null, lossyShare: 0 };
     assert.deepEqual(rowsOf(still, en).map(({ value }) => value).toSpliced(2, 2), ['–', '–', 'exact']);
     assert.deepEqual(rowsOf(FIGURES, ja)[0], { name: 'キーから画面まで', value: '23 ms' });
+});
+
+test('no part is exact, or nothing is known', () => {
+    const picture = (lossyShare) => rowsOf({ ...FIGURES, lossyShare }, en)[4].value;
+    assert.deepEqual([1, 0.9999, null].map(picture), ['not exact yet (0 %)', '0.1 % exact', '–']);
+    assert.deepEqual(rowsOf(null, en).map(({ value }) => value), ['–', '–', '–', '–', '–']);
+});
+
+/** As much of an element as rows need. */
+class FakeElement {
+    children = [];
+    writes = 0;
+    #words = '';
+    style = { setProperty: (name, value) => Object.assign(this.style, { [name]: value }) };
+
+    append(...children) {
+        children.forEach((child) => Object.assign(child, {
+            remove: () => this.children.splice(this.children.indexOf(child), 1),
+        }));
+        this.children.push(...children);
+    }
+
+    get lastElementChild() {
+        return this.children.at(-1);
+    }
+
+    get textContent() {
+        return this.#words;
+    }
+
+    set textContent(words) {
+        this.#words = words;
+        this.writes += 1;
+    }
+}
+
+test('rows stay, and only what has changed is written', () => {
+    globalThis.document = { createElement: () => new FakeElement() };
+    try {
+        const list = new FakeElement();
+        fillRows(list, [{ name: 'a', value: '1' }, { name: 'b', value: '2', share: 0.5 }]);
+        const [first, second] = list.children;
+        assert.equal(second.style['--share'], '0.5');
+        fillRows(list, [{ name: 'a', value: '3' }]);
+        assert.deepEqual(list.children, [first]);
+        assert.deepEqual(first.children.map(({ textContent }) => textContent), ['a', '3']);
+        assert.deepEqual(first.children.map(({ writes }) => writes), [1, 2]);
+    } finally {
+        delete globalThis.document;
+    }
 });
 
 test('codecs stand in the order of what they drew; those that drew nothing do not', () => {

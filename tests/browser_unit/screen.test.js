@@ -4,31 +4,50 @@ import { beforeEach, test } from 'node:test';
 import { unpackIndexed } from '../../src/webvdi/browser/viewer/decoders/indexed.js';
 import { ProtocolError } from '../../src/webvdi/browser/viewer/errors.js';
 import { Screen } from '../../src/webvdi/browser/viewer/screen.js';
+import { STALLED_MS } from '../../src/webvdi/browser/viewer/stalls.js';
 import { bytesOf, hexOf, settled } from './helpers.js';
 
 /** Pictures that are being decoded: the test says when each is done. */
 let decoding = [];
 /** What is drawn on canvases that nobody sees. */
 let unseen = [];
+/** These canvases' contexts, in the order of their making. */
+let contexts = [];
+/** Bitmaps that were decoded and not closed again. */
+let open = new Set();
 
 beforeEach(() => {
     decoding = [];
     unseen = [];
-    globalThis.OffscreenCanvas = class {
+    contexts = [];
+    open = new Set();
+    globalThis.OffscreenCanvas = class extends EventTarget {
         name = 'unseen';
 
+        constructor(width, height) {
+            super();
+            Object.assign(this, { width, height });
+        }
+
         getContext() {
-            return {
+            const context = {
                 canvas: this,
+                lost: false,
+                isContextLost: () => context.lost,
                 fillRect: (...at) => unseen.push(`black ${at}`),
                 drawImage: (_, ...at) => unseen.push(String(at)),
             };
+            contexts.push(context);
+            return context;
         }
     };
     globalThis.createImageBitmap = (blob) => new Promise((resolve, reject) => {
         decoding.push({
-            done: (name, width = 1, height = 1) => (
-                resolve({ name, width, height, close: () => {} })),
+            done: (name, width = 1, height = 1) => {
+                const bitmap = { name, width, height, close: () => open.delete(bitmap) };
+                open.add(bitmap);
+                resolve(bitmap);
+            },
             fail: () => reject(new Error('not a picture')),
             blob,
         });
@@ -44,20 +63,28 @@ class Bench {
         this.hidden = true;
         this.frame = null;
         this.overdue = null;
-        const canvas = { width: 0, height: 0 };
+        this.stalled = null;
+        this.frames = 0;
+        const canvas = Object.assign(new EventTarget(), { width: 0, height: 0 });
         const context = {
             canvas,
+            lost: false,
+            isContextLost: () => context.lost,
             drawImage: (image, ...at) => this.#stroke(image.name, at),
             fillRect: (...at) => this.#stroke(context.fillStyle, at),
         };
         canvas.getContext = () => context;
         this.canvas = canvas;
+        this.context = context;
         this.screen = new Screen(canvas, {
             drawn: (drawn, waiting) => this.events.push(
                 `drawn ${drawn.map(({ update, cost }) => `${update.update} ${cost}`)}`
                 + (waiting ? `, ${waiting} wait` : '')),
             resized: (...size) => this.events.push(`resized ${size.join('x')}`),
             failed: (error) => this.events.push(`failed ${error.code}`),
+            shown: () => {
+                this.frames += 1;
+            },
         }, { now: () => this.time, page: this.#page() });
         this.screen.desktop({ width, height });
         this.screen.update({ update: 0, pieces: [] });
@@ -80,7 +107,20 @@ class Bench {
                 this[name] = null;
             };
         };
-        return { hidden: () => this.hidden, nextFrame: once('frame'), after: once('overdue') };
+        const [nextFrame, overdue, stalled] = ['frame', 'overdue', 'stalled'].map(once);
+        const after = (delay, task) => (delay === STALLED_MS ? stalled : overdue)(delay, task);
+        return { hidden: () => this.hidden, nextFrame, after };
+    }
+
+    /** The browser drops the canvas's pixels. */
+    lose() {
+        this.context.lost = true;
+        this.canvas.dispatchEvent(new Event('contextlost'));
+    }
+
+    restore() {
+        this.context.lost = false;
+        this.canvas.dispatchEvent(new Event('contextrestored'));
     }
 
     update(update, ...pieces) {
@@ -91,7 +131,13 @@ class Bench {
 const piece = (codec, hex = '', more = {}) => (
     { codec, x: 0, y: 0, width: 1, height: 1, payload: bytesOf(hex), ...more });
 const fill = (hex, more) => piece(1, hex, more);
-const png = () => piece(3);
+const pngHeader = (width, height) => [
+    '89504e470d0a1a0a 0000000d 49484452',
+    ...[width, height].map((side) => side.toString(16).padStart(8, '0')),
+].join(' ');
+const png = (width = 1, height = 1) => piece(3, pngHeader(width, height), { width, height });
+const keep = piece(8, '0000 0000 0003 01', { width: 10, height: 10 });
+const cached = piece(7, '0000 0000 0003 01', { width: 10, height: 10 });
 
 test('an update that needs no decoding is drawn before the call returns', () => {
     const bench = new Bench();
@@ -166,7 +212,7 @@ test('a picture that cannot be decoded or has another size fails', async () => {
     bench.update(1, png());
     decoding[0].fail();
     await settled();
-    bench.update(2, png());
+    bench.update(2, piece(4));
     decoding[1].done('large', 2, 2);
     await settled();
     assert.deepEqual(bench.events, ['failed decode_failed', 'failed protocol']);
@@ -181,17 +227,23 @@ for (const [what, bad] of Object.entries({
     'of half a run': piece(7, '000000000000'),
     'of tiles outside the screen': piece(7, '00010000000001', { width: 10, height: 10 }),
     'of tiles outside itself': piece(8, '00000000000001', { width: 9, height: 10 }),
+    'of a PNG of another size': piece(3, pngHeader(1, 2)),
+    'of a PNG that is none': piece(3, `00${pngHeader(1, 1).slice(2)}`),
+    'of half a PNG': piece(3, pngHeader(1, 1).slice(0, -2)),
+    'of a sheet that is too large': piece(6, `030001${'0000 0000 0001 0001 0000 0000'}${pngHeader(8192, 8193)}`),
+    'of a part from outside its sheet': piece(6, `030001${'0000 0000 0001 0001 0001 0000'}${pngHeader(1, 1)}`),
     'of a sheet with a part outside itself': piece(6, `030001${'0000 0000 0002 0001 0000 0000'}`),
 })) {
     test(`a piece ${what} is a protocol error`, () => {
         assert.throws(() => new Bench().update(1, bad), ProtocolError);
+        assert.equal(decoding.length, 0);
     });
 }
 
 test('a cache that was never filled cannot be drawn from', () => {
     const bench = new Bench();
-    bench.update(1, piece(8, '0000 0000 0003 01', { width: 10, height: 10 }));
-    bench.update(2, piece(7, '0000 0000 0003 01', { width: 10, height: 10 }));
+    bench.update(1, keep);
+    bench.update(2, cached);
     bench.update(3, piece(7, '0000 0000 0004 01', { width: 10, height: 10 }));
     assert.deepEqual(bench.events, ['drawn 1 0', 'drawn 2 0', 'failed protocol']);
 });
@@ -231,7 +283,7 @@ test('the parts of a sheet are drawn from one picture', async () => {
 
 test('a part from outside its sheet fails', async () => {
     const bench = new Bench();
-    bench.update(1, piece(6, '03 0001 0000 0000 0004 0003 0001 0000 89', { width: 4, height: 3 }));
+    bench.update(1, piece(6, '04 0001 0000 0000 0004 0003 0001 0000 ff', { width: 4, height: 3 }));
     decoding[0].done('sheet', 4, 3);
     await settled();
     assert.deepEqual(bench.events, ['failed protocol']);
@@ -251,16 +303,15 @@ test('a small PNG is decoded without a blob where the browser can', async () => 
         close() {}
     };
     try {
-        const bench = new Bench();
-        const header = (width, height) => `${'00'.repeat(16)} 0000 ${width} 0000 ${height}`;
-        bench.update(1, piece(3, header('0001', '0001')));
+        const bench = new Bench({ width: 1024, height: 257 });
+        bench.update(1, png());
         await settled();
         decoding[0].done('small');
         await settled();
         assert.deepEqual(asked, ['image/png of 24 bytes', 'frame closed']);
         assert.equal(bench.calls.at(-1), 'small 0,0');
-        bench.update(2, piece(3, header('0400', '0101')));
-        bench.update(3, piece(4, header('0001', '0001')));
+        bench.update(2, png(1024, 257));
+        bench.update(3, piece(4, pngHeader(1, 1)));
         assert.deepEqual(decoding.slice(1).map(({ blob }) => blob.type), ['image/png', 'image/jpeg']);
     } finally {
         delete globalThis.ImageDecoder;
@@ -291,6 +342,242 @@ test('what is cheap is drawn at once; beyond that the rest waits for the frame',
     assert.equal(bench.frame, null); // nothing was drawn: no other frame is asked for
     bench.update(6, fill('000006'));
     assert.deepEqual(bench.events[4], 'drawn 6 4');
+});
+
+test('where the direct way fails, the blob is taken, and once it has worked, always', async () => {
+    let asked = 0;
+    globalThis.ImageDecoder = class {
+        constructor() {
+            asked += 1;
+        }
+
+        async decode() {
+            throw new Error('not here');
+        }
+
+        close() {}
+    };
+    try {
+        const bench = new Bench();
+        bench.update(1, png());
+        await settled();
+        decoding[0].fail(); // so it was the file
+        await settled();
+        bench.update(2, png());
+        await settled();
+        decoding[1].done('two');
+        await settled();
+        bench.update(3, png());
+        decoding[2].done('three');
+        await settled();
+        assert.deepEqual(bench.events, ['failed decode_failed', 'drawn 2 0', 'drawn 3 0']);
+        assert.equal(asked, 2);
+    } finally {
+        delete globalThis.ImageDecoder;
+    }
+});
+
+test('when the browser drops the picture, all stops until it is restored, and comes anew', async () => {
+    const bench = new Bench();
+    bench.update(1, keep);
+    bench.update(2, png());
+    bench.lose();
+    bench.events = [];
+    bench.update(3, fill('000003'));
+    decoding[0].done('late');
+    await settled();
+    assert.deepEqual([bench.events, bench.calls, open.size], [[], [], 0]);
+    bench.restore();
+    assert.equal(bench.context.imageSmoothingEnabled, false);
+    assert.deepEqual(bench.events, ['failed picture_lost']);
+    bench.update(4, cached); // the slots are gone as well
+    assert.deepEqual(bench.events.slice(1), ['failed protocol']);
+});
+
+test('what is not told is seen before drawing: the picture is lost, or what is kept', () => {
+    const bench = new Bench();
+    bench.update(1, keep);
+    bench.events = [];
+    bench.context.lost = true;
+    bench.update(2, fill('000002'));
+    assert.deepEqual([bench.events, bench.calls], [[], []]);
+    bench.restore();
+    assert.deepEqual(bench.events, ['failed picture_lost']);
+    bench.update(3, keep);
+    contexts.at(-1).lost = true;
+    bench.update(4, cached);
+    assert.deepEqual(bench.events.slice(1), ['drawn 3 0', 'failed picture_lost']);
+    assert.deepEqual(bench.calls, []);
+});
+
+test('when the browser drops what is kept, it comes anew; what is given up is no loss', () => {
+    const bench = new Bench();
+    bench.update(1, keep);
+    bench.events = [];
+    const [atlas] = contexts;
+    atlas.canvas.dispatchEvent(new Event('contextlost'));
+    assert.deepEqual(bench.events, ['failed picture_lost']);
+    bench.update(2, keep);
+    atlas.canvas.dispatchEvent(new Event('contextlost'));
+    assert.deepEqual(bench.events.slice(1), ['drawn 2 0']);
+});
+
+test('what an older session had kept cannot be drawn', () => {
+    const bench = new Bench();
+    bench.update(1, keep);
+    bench.screen.reset();
+    bench.screen.forget();
+    bench.update(2, cached);
+    assert.deepEqual(bench.events, ['drawn 1 0', 'failed protocol']);
+});
+
+test('every bitmap is closed: drawn, late, of another size, beside one that failed', async () => {
+    const bench = new Bench();
+    bench.update(1, png());
+    decoding[0].done('drawn');
+    await settled();
+    bench.update(2, png(), piece(4));
+    decoding[1].done('beside');
+    decoding[2].fail();
+    await settled();
+    bench.update(3, piece(4));
+    decoding[3].done('another size', 2, 2);
+    bench.update(4, piece(6, '04 0001 0000 0000 0001 0001 0001 0000 ff'));
+    decoding[4].done('sheet');
+    await settled();
+    bench.update(5, png());
+    bench.screen.reset();
+    decoding[5].done('late');
+    await settled();
+    assert.equal(open.size, 0);
+    assert.deepEqual(bench.events, ['drawn 1 0', 'failed decode_failed', 'failed protocol']);
+});
+
+test('every bitmap is closed: waiting for its turn, or behind what cannot be drawn', async () => {
+    const bench = new Bench();
+    bench.update(1, png());
+    bench.update(2, png());
+    decoding[1].done('waits');
+    await settled();
+    assert.equal(open.size, 1);
+    bench.screen.reset();
+    assert.equal(open.size, 0);
+    bench.update(3, png());
+    bench.update(4, cached, fill('000004'));
+    bench.update(5, png());
+    decoding[3].done('behind');
+    decoding[2].done('three');
+    await settled();
+    assert.equal(open.size, 0);
+    assert.deepEqual(bench.events, ['drawn 3 0, 1 wait', 'failed protocol']);
+});
+
+test('an update with a bad piece gives up those that are being decoded', async () => {
+    const bench = new Bench();
+    assert.throws(() => bench.update(1, png(), png(), fill('0000')), ProtocolError);
+    decoding[0].done('in vain');
+    decoding[1].fail(); // no rejection without a handler, which would fail this test
+    await settled();
+    assert.deepEqual([open.size, bench.events], [0, []]);
+});
+
+test('tiles are looked for before the first of them is drawn', () => {
+    const bench = new Bench();
+    bench.update(1, keep);
+    bench.update(2, piece(7, '0000 0000 0003 01 0000 0000 0004 01', { width: 10, height: 10 }));
+    assert.deepEqual(bench.calls, []);
+    assert.deepEqual(bench.events, ['drawn 1 0', 'failed protocol']);
+});
+
+test('a picture that is never decoded fails, while the page is seen', () => {
+    const bench = new Bench();
+    bench.update(1, png());
+    assert.equal(bench.stalled, null);
+    bench.hidden = false;
+    bench.screen.seen(true);
+    bench.stalled();
+    assert.deepEqual(bench.events, ['failed decode_failed']);
+    assert.equal(bench.stalled, null);
+});
+
+test('a picture that is decoded in time does not', async () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.update(1, png());
+    bench.update(2, fill('000002'));
+    assert.notEqual(bench.stalled, null);
+    decoding[0].done('one');
+    await settled();
+    assert.equal(bench.stalled, null);
+});
+
+test('a canvas that is never restored is tried anew', () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.lose();
+    bench.stalled();
+    bench.screen.reset();
+    bench.stalled();
+    assert.deepEqual(bench.events, ['failed picture_lost', 'failed picture_lost']);
+    bench.context.lost = false;
+    bench.screen.reset();
+    assert.equal(bench.stalled, null);
+    bench.update(1, fill('000001'));
+    assert.deepEqual(bench.events.slice(2), ['drawn 1 0']);
+});
+
+test('without a place for tiles, none are offered', () => {
+    globalThis.OffscreenCanvas = class {
+        getContext() {
+            return null;
+        }
+    };
+    const bench = new Bench();
+    assert.equal(bench.screen.keepsTiles, false);
+    bench.update(1, keep);
+    assert.deepEqual(bench.events, ['failed canvas_unavailable']);
+    delete globalThis.OffscreenCanvas;
+    globalThis.document = {
+        createElement: (tag) => ({ tag, getContext: () => ({ drawImage() {}, fillRect() {} }) }),
+    };
+    try {
+        assert.equal(new Bench().screen.keepsTiles, true);
+    } finally {
+        delete globalThis.document;
+    }
+});
+
+test('what waits for a frame is drawn at once when the page is hidden', () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.strokeTakes = 9;
+    bench.update(1, fill('000001'));
+    bench.update(2, fill('000002'));
+    assert.equal(bench.events.length, 1);
+    bench.hidden = true;
+    bench.screen.seen(false);
+    assert.deepEqual(bench.events, ['drawn 1 9', 'drawn 2 9']);
+    assert.deepEqual([bench.frame, bench.overdue], [null, null]);
+});
+
+test('a frame counts once, whatever was drawn for it, and only if something was', () => {
+    const bench = new Bench();
+    bench.hidden = false;
+    bench.update(1, fill('000001'));
+    bench.update(2, fill('000002'));
+    assert.equal(bench.frames, 0);
+    bench.frame();
+    assert.equal(bench.frames, 1);
+    bench.strokeTakes = 9;
+    bench.update(3, fill('000003'));
+    bench.update(4, fill('000004'));
+    bench.frame(); // shows both
+    assert.equal(bench.frames, 2);
+    bench.frame(); // nothing new
+    assert.equal(bench.frames, 2);
+    bench.hidden = true;
+    bench.update(5, fill('000005'));
+    assert.equal(bench.frames, 2);
 });
 
 test('a page that gets no frames draws all the same', () => {

@@ -20,6 +20,7 @@ test('the first attach shows a ticket, the next the resume key and what was draw
         type: 'Attach', version: 3, kind: 0, credential: 'ticket', last_update: 0,
         capabilities: 7, ...SPACE,
     });
+    assert.equal(session.attach('ticket', SPACE, false).capabilities, 3); // no place for tiles
     session.welcomed(welcome(), 0);
     session.drawn(7);
     assert.equal(session.canResume, true);

@@ -83,7 +83,8 @@ class Bar {
 
     toggleReadout() {
         this.around.readout.toggle();
-        this.around.readout.show(this.viewer.stats(), this.around.page.locale);
+        const { readout, page } = this.around;
+        readout.show(this.viewer.state === 'live' ? this.viewer.stats() : null, page.locale);
         this.around.showChoices();
     }
 

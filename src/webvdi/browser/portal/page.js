@@ -259,6 +259,7 @@ function listenToViewer() {
             sizing.match();
         } else {
             closeCredentials();
+            readout.show(null, page.locale);
         }
         if (state === 'ended' && error?.code === 'access_revoked') {
             feed.stop();

@@ -5,9 +5,12 @@ import { element } from './page_elements.js';
 /** @import { Summary } from '../viewer/stats.js' */
 /** @import { Locale } from './locale.js' */
 
-/** @typedef {Summary & {lossyShare: number}} Figures as the viewer's *stats* event has them */
+/** @typedef {Summary & {lossyShare: number | null}} Figures as the viewer's *stats* event has them */
 /** @typedef {{name: string, value: string}} Row */
 /** @typedef {Row & {share: number}} CodecRow share: of the pixels that were drawn, 0 to 1 */
+
+/** Instead of a figure that there is none of. */
+const UNKNOWN = '–';
 
 /** Seconds that the figures are of. */
 const WINDOW_S = 2;
@@ -23,34 +26,41 @@ function rate(locale, bits) {
 }
 
 /** @param {Locale} locale @param {number | null} milliseconds */
-const time = (locale, milliseconds) => (milliseconds === null ? '–'
+const time = (locale, milliseconds) => (milliseconds === null ? UNKNOWN
     : locale.text('readout_ms', { ms: number(locale, milliseconds, milliseconds < 10 ? 1 : 0) }));
 
 /** Never rounded to none or all. @param {Locale} locale @param {number} share above 0, at most 1 */
 const percent = (locale, share) => (share === 1 ? number(locale, 100)
     : number(locale, Math.min(99.9, Math.max(0.1, share * 100)), share < 0.01 || share > 0.99 ? 1 : 0));
 
+/** @param {Locale} locale @param {number | null} lossyShare */
+function exactness(locale, lossyShare) {
+    switch (lossyShare) {
+        case null: return UNKNOWN;
+        case 0: return locale.text('readout_exact');
+        case 1: return locale.text('readout_lossy');
+        default: return locale.text('readout_partly', { percent: percent(locale, 1 - lossyShare) });
+    }
+}
+
 /**
- * @param {Figures} figures
+ * @param {Figures | null} figures null: there is no connection that they could be of
  * @param {Locale} locale
  * @returns {Row[]}
  */
 export function rowsOf(figures, locale) {
-    const { roundTrip, keyToPicture, framesPerSecond, bitsPerSecond, lossyShare } = figures;
     return [
-        { name: 'readout_key', value: time(locale, keyToPicture) },
-        { name: 'readout_round_trip', value: time(locale, roundTrip) },
+        { name: 'readout_key', value: figures && time(locale, figures.keyToPicture) },
+        { name: 'readout_round_trip', value: figures && time(locale, figures.roundTrip) },
         {
             name: 'readout_shown',
-            value: locale.text('readout_frames', { count: number(locale, framesPerSecond) }),
+            value: figures && locale.text('readout_frames', {
+                count: number(locale, figures.framesPerSecond),
+            }),
         },
-        { name: 'readout_data', value: rate(locale, bitsPerSecond) },
-        {
-            name: 'readout_picture',
-            value: lossyShare === 0 ? locale.text('readout_exact')
-                : locale.text('readout_partly', { percent: percent(locale, 1 - lossyShare) }),
-        },
-    ].map(({ name, value }) => ({ name: locale.text(name), value }));
+        { name: 'readout_data', value: figures && rate(locale, figures.bitsPerSecond) },
+        { name: 'readout_picture', value: figures && exactness(locale, figures.lossyShare) },
+    ].map(({ name, value }) => ({ name: locale.text(name), value: value ?? UNKNOWN }));
 }
 
 /**
@@ -74,18 +84,36 @@ export function codecRowsOf({ codecs, pixels }, locale) {
         }));
 }
 
-/** @param {string} tag @param {string} words */
-function worded(tag, words) {
-    const made = document.createElement(tag);
-    made.textContent = words;
-    return made;
+function emptyRow() {
+    const row = document.createElement('div');
+    row.append(document.createElement('dt'), document.createElement('dd'));
+    return row;
 }
 
-/** @param {Row} row */
-function rowOf({ name, value }) {
-    const row = document.createElement('div');
-    row.append(worded('dt', name), worded('dd', value));
-    return row;
+/**
+ * Rows stay, and only what has changed is written: whoever reads them is not thrown out.
+ * @param {HTMLElement} list
+ * @param {(Row | CodecRow)[]} rows
+ */
+export function fillRows(list, rows) {
+    while (list.children.length > rows.length) {
+        list.lastElementChild?.remove();
+    }
+    while (list.children.length < rows.length) {
+        list.append(emptyRow());
+    }
+    rows.forEach((row, index) => {
+        const place = /** @type {HTMLElement} */ (list.children[index]);
+        [row.name, row.value].forEach((words, which) => {
+            const cell = /** @type {Element} */ (place.children[which]);
+            if (cell.textContent !== words) {
+                cell.textContent = words;
+            }
+        });
+        if ('share' in row) {
+            place.style.setProperty('--share', String(row.share));
+        }
+    });
 }
 
 export class Readout {
@@ -100,18 +128,14 @@ export class Readout {
     }
 
     /**
-     * @param {Figures} figures
+     * @param {Figures | null} figures null: there is no connection that they could be of
      * @param {Locale} locale
      */
     show(figures, locale) {
         if (!this.open) {
             return;
         }
-        element('readout-figures').replaceChildren(...rowsOf(figures, locale).map(rowOf));
-        element('readout-codecs').replaceChildren(...codecRowsOf(figures, locale).map((codec) => {
-            const row = rowOf(codec);
-            row.style.setProperty('--share', String(codec.share));
-            return row;
-        }));
+        fillRows(element('readout-figures'), rowsOf(figures, locale));
+        fillRows(element('readout-codecs'), figures ? codecRowsOf(figures, locale) : []);
     }
 }

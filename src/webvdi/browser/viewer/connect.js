@@ -70,6 +70,7 @@ export const REAL_CLOCK = {
  * @property {() => Transport} open
  * @property {() => Promise<string>} ticket a fresh one; a ViewerError that is final ends it all
  * @property {() => {width: number, height: number}} space for *Attach*
+ * @property {() => boolean} [keepsTiles] likewise: whether there is a place to keep tiles in
  * @property {(message: ToViewer) => void} onmessage all that is not the connection's own affair
  * @property {(state: LinkState, error: ViewerError | null) => void} onstate
  * @property {Clock} [clock]
@@ -208,7 +209,8 @@ export class Connection {
     #listen(transport, credential) {
         this.#transport = transport;
         transport.onopen = () => {
-            this.#transmit(this.#its.session.attach(credential, this.#its.space()));
+            const { session, space, keepsTiles } = this.#its;
+            this.#transmit(session.attach(credential, space(), keepsTiles?.() ?? true));
         };
         transport.onmessage = (bytes) => this.#received(bytes);
         transport.onclose = (detail) => this.#lost(new ViewerError('link_lost', { detail }));

@@ -7,12 +7,14 @@
 
 export const ERRORS = Object.freeze({
     access_revoked: 'the right to see this machine was taken back',
+    canvas_unavailable: 'the browser gives no canvas to draw on',
     clipboard_too_large: 'the text is larger than a clipboard message may be',
     decode_failed: 'a picture of an update could not be decoded',
     link_silent: 'the server stopped answering',
     link_lost: 'the connection to the server broke',
     login_required: 'nobody is logged in',
     not_ready: 'the machine cannot be shown yet',
+    picture_lost: 'the browser has dropped the picture',
     protocol: 'the server sent something that the protocol does not allow',
     server_restarts: 'the server is restarting',
     session_ended: 'the session is over',

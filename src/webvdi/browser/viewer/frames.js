@@ -53,13 +53,18 @@ export class Frames {
     #spent = 0;
     /** Something was put off until it comes. */
     #waits = false;
+    /** Something was drawn that no frame has shown yet. */
+    #drew = false;
+    #shown;
 
     /**
      * @param {() => boolean} draw all that waits; tells whether anything did
      * @param {Page} page
      * @param {() => number} now milliseconds
+     * @param {() => void} [shown] a frame shows what was drawn since the one before
      */
-    constructor(draw, page, now) {
+    constructor(draw, page, now, shown = () => {}) {
+        this.#shown = shown;
         this.#draw = draw;
         this.#page = page;
         this.#now = now;
@@ -77,6 +82,15 @@ export class Frames {
         }
     }
 
+    /** The page is hidden: no frame will come. */
+    hidden() {
+        const waits = this.#waits;
+        this.#cancel?.();
+        if (waits) {
+            this.#draw();
+        }
+    }
+
     #drawNow() {
         const resting = this.#cancel === null;
         if (resting) {
@@ -87,6 +101,7 @@ export class Frames {
         const began = this.#now();
         const drew = this.#draw();
         this.#spent += this.#now() - began;
+        this.#drew ||= drew;
         if (resting && !drew) {
             this.#cancel?.();
         }
@@ -100,7 +115,14 @@ export class Frames {
                 this.#drawNow();
             }
         };
-        const cancels = [this.#page.nextFrame(go), this.#page.after(OVERDUE_MS, go)];
+        const frame = () => {
+            go();
+            if (this.#drew) {
+                this.#drew = false;
+                this.#shown();
+            }
+        };
+        const cancels = [this.#page.nextFrame(frame), this.#page.after(OVERDUE_MS, go)];
         this.#cancel = () => {
             this.#cancel = null;
             this.#spent = 0;

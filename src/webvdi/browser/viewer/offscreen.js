@@ -1,18 +1,55 @@
 /** Canvases that nobody sees. */
 
+import { ViewerError } from './errors.js';
+
 /** @import { Rect } from './payloads.js' */
+
+/**
+ * @typedef {OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D} Context
+ * @typedef {() => unknown} Lost the browser has dropped the canvas's pixels
+ */
+
+/**
+ * @param {number} width
+ * @param {number} height
+ * @returns {OffscreenCanvas | HTMLCanvasElement}
+ */
+function canvasOf(width, height) {
+    if ('OffscreenCanvas' in globalThis) {
+        return new OffscreenCanvas(width, height);
+    }
+    return Object.assign(document.createElement('canvas'), { width, height });
+}
 
 /**
  * A canvas with opaque pixels that are never smoothed.
  * @param {number} width
  * @param {number} height
+ * @param {Lost | null} lost null: nothing stays on it
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {Context}
+ * @throws {ViewerError} canvas_unavailable
  */
-export function offscreen(width, height) {
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-        new OffscreenCanvas(width, height).getContext('2d', { alpha: false }));
+export function offscreen(width, height, lost, settings = {}) {
+    const canvas = canvasOf(width, height);
+    const context = /** @type {Context | null} */ (
+        canvas.getContext('2d', { alpha: false, ...settings }));
+    if (context === null) {
+        throw new ViewerError('canvas_unavailable', { detail: `${width}x${height}` });
+    }
+    if (lost) {
+        canvas.addEventListener?.('contextlost', lost);
+    }
     context.imageSmoothingEnabled = false;
     return context;
 }
+
+/**
+ * Whether the browser has dropped a canvas's pixels, as far as it says so: with the GPU's process,
+ * or to save memory.
+ * @param {Context | null} context
+ */
+export const isLost = (context) => context?.isContextLost?.() ?? false;
 
 /**
  * Takes pixels of a canvas to be drawn elsewhere, on the same one or another.
@@ -23,8 +60,18 @@ export function offscreen(width, height) {
  * What is taken here is lent only until it has been drawn here, which is at once.
  */
 export class Taken {
-    /** @type {OffscreenCanvasRenderingContext2D | null} */
+    /** @type {Context | null} */
     #context = null;
+    #lost;
+
+    /** @param {Lost} lost */
+    constructor(lost) {
+        this.#lost = lost;
+    }
+
+    get isLost() {
+        return isLost(this.#context);
+    }
 
     /**
      * A canvas whose top left corner has these pixels, until the next call.
@@ -43,9 +90,12 @@ export class Taken {
      * @param {{width: number, height: number}} most what may come to be needed
      */
     #atLeast(width, height, most) {
-        const canvas = this.#context?.canvas;
-        if (!this.#context || !canvas || canvas.width < width || canvas.height < height) {
-            this.#context = offscreen(most.width, most.height);
+        this.#context ??= offscreen(most.width, most.height, this.#lost);
+        const { canvas } = this.#context;
+        if (canvas.width < width || canvas.height < height) {
+            canvas.width = most.width;
+            canvas.height = most.height;
+            this.#context.imageSmoothingEnabled = false;
         }
         return this.#context;
     }

@@ -4,12 +4,17 @@
  * Updates are decoded as they come, several at a time, and drawn in their order, each in one
  * synchronous task: nobody ever sees half an update. When a task may draw, frames.js says; one
  * draws all that is decoded by then.
+ *
+ * A browser may drop a canvas's pixels at any time. Then nothing is drawn or acknowledged any more,
+ * until the session sends everything anew: that, `failed` with *picture_lost* asks for.
  */
 
 import { createDecoders } from './decoders/registry.js';
-import { ProtocolError } from './errors.js';
+import { ProtocolError, ViewerError } from './errors.js';
 import { Exactness } from './exactness.js';
 import { Frames, REAL_PAGE } from './frames.js';
+import { Taken, isLost } from './offscreen.js';
+import { Stalls } from './stalls.js';
 import { TileCache } from './tile_cache.js';
 
 /** @import { Desktop, Piece, Update } from './wire_types.js' */
@@ -28,42 +33,61 @@ import { TileCache } from './tile_cache.js';
  * @property {boolean} ready
  * @property {boolean} [resizes] it is about the size, not about pixels
  * @property {() => Drawn | null} run
+ * @property {() => void} drop it will not be done
  */
+
+const nothing = () => {};
+
+/** @param {Paint[]} paints */
+const closeAll = (paints) => paints.forEach(({ close }) => close?.());
+
+/** @param {(Paint | Promise<Paint>)[]} decoded of which nothing is wanted any more */
+const abandon = (decoded) => decoded.forEach((paint) => (
+    Promise.resolve(paint).then(({ close }) => close?.(), nothing)));
 
 export class Screen {
     /** @type {CanvasRenderingContext2D} */
     #context;
     /** @type {Map<number, Decoder>} */
     #decoders;
-    #tiles = new TileCache();
+    #tiles = this.#newTiles();
+    #taken = this.#newTaken();
     #exactness = new Exactness();
     #frames;
+    #stalls;
     /** @type {Job[]} in order of arrival; the session's in-flight budget bounds it */
     #jobs = [];
     /** Size that the updates now arriving are meant for. */
     #expected = { width: 0, height: 0 };
     /** The next picture starts on black. */
     #blank = false;
-    /** Changes with each connection: what an older one still decodes is thrown away. */
+    /** Changes with each connection and failure: what an older one still decodes is thrown away. */
     #generation = 0;
+    /** The canvas has lost its picture and cannot be drawn on. */
+    #lost = false;
     #now;
     #events;
 
     /**
      * @param {HTMLCanvasElement} canvas
      * @param {{drawn: (drawn: Drawn[], waiting: number) => void,
-     *     resized: (width: number, height: number) => void, failed: (error: Error) => void}} events
-     *     drawn: these updates, in one task, while so many others have come and wait
+     *     resized: (width: number, height: number) => void, failed: (error: Error) => void,
+     *     shown?: () => void}} events
+     *     drawn: these updates, in one task, while so many others have come and wait; shown: a
+     *     frame of the page shows what was drawn since the one before
      * @param {{now?: () => number, page?: Page}} [surroundings] now: milliseconds
      */
     constructor(canvas, events, { now = () => performance.now(), page = REAL_PAGE } = {}) {
         this.canvas = canvas;
         this.#events = events;
         this.#now = now;
-        this.#decoders = createDecoders(this.#tiles);
-        this.#frames = new Frames(() => this.#drain(), page, now);
+        this.#decoders = createDecoders(this.#tiles, this.#taken);
+        this.#frames = new Frames(() => this.#drain(), page, now, events.shown);
+        this.#stalls = new Stalls(() => this.#stalled(), page);
         this.#context = /** @type {CanvasRenderingContext2D} */ (
             canvas.getContext('2d', { alpha: false }));
+        canvas.addEventListener?.('contextlost', () => this.#lose());
+        canvas.addEventListener?.('contextrestored', () => this.#restored());
         /** Whether anything was ever drawn. */
         this.hasPicture = false;
     }
@@ -81,17 +105,35 @@ export class Screen {
         return this.#exactness.lossyShare;
     }
 
+    /** Whether tiles can be kept here. */
+    get keepsTiles() {
+        return this.#tiles.available;
+    }
+
+    /** The page is seen, or no longer. @param {boolean} visible */
+    seen(visible) {
+        this.#stalls.look();
+        if (!visible) {
+            this.#frames.hidden();
+        }
+    }
+
+    /** What the session had us keep, it no longer knows of. */
+    forget() {
+        this.#tiles = this.#newTiles();
+        this.#decoders = createDecoders(this.#tiles, this.#taken);
+    }
+
     /**
      * The connection is gone: what it had not drawn never will be; the picture stays, and so do
      * the tiles that are kept.
      */
     reset() {
-        this.#generation += 1;
-        const jobs = this.#jobs;
-        this.#jobs = [];
+        this.#lost &&= isLost(this.#context);
+        const jobs = this.#dropJobs();
         // The session may not say the size again, but it will send the pixels again.
         jobs.filter(({ resizes }) => resizes).forEach(({ run }) => run());
-        this.#decoders = createDecoders(this.#tiles);
+        this.#decoders = createDecoders(this.#tiles, this.#taken);
         this.#expected = { width: this.width, height: this.height };
     }
 
@@ -99,7 +141,7 @@ export class Screen {
     desktop({ width, height }) {
         this.#expected = { width, height };
         this.#enqueue({
-            ready: true, resizes: true, run: () => this.#resize(width, height),
+            ready: true, resizes: true, run: () => this.#resize(width, height), drop: nothing,
         });
     }
 
@@ -109,12 +151,15 @@ export class Screen {
      */
     update(update) {
         const arrived = this.#now();
-        /** @type {(Paint | Promise<Paint>)[]} */
-        const decoded = update.pieces.map((piece) => this.#decode(piece));
-        if (decoded.every((paint) => typeof paint === 'function')) {
+        const decoded = this.#decodeAll(update.pieces);
+        if (decoded.every((paint) => 'draw' in paint)) {
             const paints = /** @type {Paint[]} */ (decoded);
             const decode = this.#now() - arrived;
-            this.#enqueue({ ready: true, run: () => this.#draw(update, paints, arrived, decode) });
+            this.#enqueue({
+                ready: true,
+                run: () => this.#draw(update, paints, arrived, decode),
+                drop: () => closeAll(paints),
+            });
         } else {
             this.#whenDecoded(update, decoded, arrived);
         }
@@ -126,6 +171,23 @@ export class Screen {
             this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))),
                 'image/png');
         });
+    }
+
+    /**
+     * @param {Piece[]} pieces
+     * @returns {(Paint | Promise<Paint>)[]}
+     * @throws {ProtocolError} of one; the others are given up
+     */
+    #decodeAll(pieces) {
+        /** @type {(Paint | Promise<Paint>)[]} */
+        const decoded = [];
+        try {
+            pieces.forEach((piece) => decoded.push(this.#decode(piece)));
+        } catch (error) {
+            abandon(decoded);
+            throw error;
+        }
+        return decoded;
     }
 
     /** @param {Piece} piece */
@@ -149,24 +211,32 @@ export class Screen {
     #whenDecoded(update, decoded, arrived) {
         const generation = this.#generation;
         /** @type {Job} */
-        const job = { ready: false, run: () => null };
+        const job = { ready: false, run: () => null, drop: nothing };
         this.#enqueue(job);
         Promise.all(decoded).then((paints) => {
             if (generation === this.#generation) {
                 const decode = this.#now() - arrived;
                 job.run = () => this.#draw(update, paints, arrived, decode);
+                job.drop = () => closeAll(paints);
                 job.ready = true;
                 this.#ready();
+            } else {
+                closeAll(paints);
             }
         }).catch((error) => {
+            abandon(decoded);
             if (generation === this.#generation) {
-                this.#events.failed(error);
+                this.#fail(error);
             }
         });
     }
 
     /** @param {Job} job */
     #enqueue(job) {
+        if (this.#lost) {
+            job.drop(); // all comes anew once the picture can be drawn on again
+            return;
+        }
         this.#jobs.push(job);
         this.#ready();
     }
@@ -175,12 +245,23 @@ export class Screen {
         if (this.#jobs[0]?.ready) {
             this.#frames.wanted();
         }
+        this.#watch();
     }
 
     /** Everything that is ready, in one task; whether there was anything to draw. */
     #drain() {
+        if (isLost(this.#context)) {
+            this.#lose();
+            return false;
+        }
+        if (this.#tiles.isLost || this.#taken.isLost) {
+            this.#keptLost();
+            return false;
+        }
         /** @type {Drawn[]} */
         const drawn = [];
+        /** @type {Error | null} */
+        let failure = null;
         try {
             while (this.#jobs[0]?.ready) {
                 const done = /** @type {Job} */ (this.#jobs.shift()).run();
@@ -189,15 +270,81 @@ export class Screen {
                 }
             }
         } catch (error) {
-            this.#jobs = [];
-            this.#events.failed(/** @type {Error} */ (error));
-            return false;
+            failure = /** @type {Error} */ (error);
         }
+        this.#watch();
+        this.#report(drawn);
+        if (failure) {
+            this.#fail(failure);
+        }
+        return drawn.length > 0;
+    }
+
+    /** @param {Drawn[]} drawn in one task */
+    #report(drawn) {
         if (drawn.length) {
             const waiting = this.#jobs.filter(({ resizes }) => !resizes).length;
             this.#events.drawn(drawn, waiting);
         }
-        return drawn.length > 0;
+    }
+
+    #newTiles() {
+        /** @type {TileCache} */
+        const tiles = new TileCache(() => tiles === this.#tiles && this.#keptLost());
+        return tiles;
+    }
+
+    #newTaken() {
+        /** @type {Taken} */
+        const taken = new Taken(() => taken === this.#taken && this.#keptLost());
+        return taken;
+    }
+
+    /** @returns {Job[]} what will not be done */
+    #dropJobs() {
+        this.#generation += 1;
+        const jobs = this.#jobs;
+        this.#jobs = [];
+        jobs.forEach(({ drop }) => drop());
+        this.#watch();
+        return jobs;
+    }
+
+    /** @param {Error} error */
+    #fail(error) {
+        this.#dropJobs();
+        this.#events.failed(error);
+    }
+
+    /** Canvas and all: nothing can be drawn until it is restored. */
+    #lose() {
+        this.#lost = true;
+        this.#dropJobs();
+    }
+
+    #restored() {
+        this.#lost = false;
+        this.#context.imageSmoothingEnabled = false;
+        this.#keptLost();
+    }
+
+    /** What is kept out of sight is gone. */
+    #keptLost() {
+        this.#taken = this.#newTaken();
+        this.forget();
+        if (!this.#lost) { // else when that is over
+            this.#fail(new ViewerError('picture_lost'));
+        }
+    }
+
+    #watch() {
+        const [next] = this.#jobs;
+        this.#stalls.await(this.#lost ? this : next && !next.ready ? next : null);
+    }
+
+    #stalled() {
+        this.#fail(this.#lost ? new ViewerError('picture_lost')
+            : new ViewerError('decode_failed', { detail: 'timeout' }));
     }
 
     /**
@@ -231,10 +378,14 @@ export class Screen {
             this.#exactness.resize(this.width, this.height);
             this.#blank = false;
         }
-        paints.forEach((paint, index) => {
-            paint(this.#context);
-            this.#exactness.drawn(/** @type {Piece} */ (update.pieces[index]));
-        });
+        try {
+            paints.forEach((paint, index) => {
+                paint.draw(this.#context);
+                this.#exactness.drawn(/** @type {Piece} */ (update.pieces[index]));
+            });
+        } finally {
+            closeAll(paints);
+        }
         this.hasPicture ||= paints.length > 0;
         return { update, cost: this.#now() - arrived, decode };
     }

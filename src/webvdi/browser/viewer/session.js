@@ -41,16 +41,17 @@ export class Session {
      * The first message of a connection.
      * @param {string | null} ticket null: with the resume key
      * @param {{width: number, height: number}} space
+     * @param {boolean} tiles it can keep tiles
      * @returns {Attach}
      */
-    attach(ticket, space) {
+    attach(ticket, space, tiles = true) {
         return {
             type: 'Attach',
             version: VERSION,
             kind: ticket === null ? Credential.RESUME_KEY : Credential.TICKET,
             credential: ticket ?? this.#resumeKey,
             last_update: ticket === null ? this.#lastUpdate : 0,
-            capabilities: Capability.JPEG | Capability.PNG | Capability.TILES,
+            capabilities: Capability.JPEG | Capability.PNG | (tiles ? Capability.TILES : 0),
             ...space,
         };
     }

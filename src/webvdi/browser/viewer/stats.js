@@ -10,22 +10,34 @@ const WINDOW_MS = 2000;
 const ROUND_TRIPS = 5;
 /** Key presses whose answer is awaited, and latencies remembered. */
 const MAX_PRESSES = 16;
-/** A key that shows nothing for so long has no answer. */
+/** A key that shows nothing for so long counts as this slow. */
 const ANSWER_WITHIN_MS = 2000;
+
+/** Keys that are noticed to be held down: more than anybody has fingers. */
+const MAX_HELD = 32;
+
+/** Keys that show nothing by themselves (keysymdef.h). @param {number} keysym */
+const isModifier = (keysym) => (keysym >= 0xffe1 && keysym <= 0xffee) // Shift_L to Hyper_R
+    || (keysym >= 0xfe01 && keysym <= 0xfe13) // ISO_Lock to ISO_Level5_Lock
+    || [0xff7e, 0xff7f, 0xff14].includes(keysym); // Mode_switch, Num_Lock, Scroll_Lock
 
 /** Codec names by number, for people. */
 const CODEC_NAMES = Object.keys(Codec).map((name) => name.toLowerCase());
 
-/** @typedef {{name: string, bytes: number, pixels: number}} Share what a piece brought */
+/**
+ * @typedef {{name: string, bytes: number, pixels: number}} Share what a piece brought
+ * @typedef {{input: number, time: number, handled: number | null}} Press of a key
+ */
 
 /**
  * @typedef {object} Summary
  * @property {number | null} roundTrip milliseconds, median of the last few pings
  * @property {number | null} keyToPicture milliseconds, median of the last few key presses: from
- *     the press to the drawing of the first update that came after the session had handled it
+ *     the press to the drawing of the first update that came after the session had handled it, at
+ *     most 2000; modifiers and repetitions do not count
  * @property {number} bitsPerSecond received
  * @property {number} updatesPerSecond drawn
- * @property {number} framesPerSecond shown: several updates may be drawn together
+ * @property {number} framesPerSecond of the page's frames, those that showed something new
  * @property {number} decode milliseconds an update, mean
  * @property {Record<string, number>} codecs bytes of each codec in the window; a sheet counts as
  *     what its picture is
@@ -73,8 +85,10 @@ export class Stats {
     #frames = [];
     /** @type {number[]} */
     #roundTrips = [];
-    /** @type {{input: number, time: number, handled: number | null}[]} without an answer so far */
+    /** @type {Press[]} without an answer so far */
     #presses = [];
+    /** @type {Set<number>} keysyms of keys that are down */
+    #held = new Set();
     /** @type {number[]} */
     #latencies = [];
     #total = { bytes: 0, updates: 0, pieces: 0 };
@@ -94,10 +108,26 @@ export class Stats {
 
     /** An input goes out. @param {NumberedInput} message */
     input(message) {
-        if (message.type === 'Key' && message.down) {
+        if (message.type === 'ReleaseKeys') {
+            this.#held.clear();
+        }
+        if (message.type === 'Key' && this.#pressed(message)) {
+            this.#overdue();
             const press = { input: message.input, time: this.#now(), handled: null };
             this.#presses = [...this.#presses, press].slice(-MAX_PRESSES);
         }
+    }
+
+    /**
+     * Whether a key went down that may show something, and was up before.
+     * @param {{down: boolean, keysym: number}} key
+     */
+    #pressed({ down, keysym }) {
+        const held = this.#held.delete(keysym);
+        if (down && this.#held.size < MAX_HELD) {
+            this.#held.add(keysym);
+        }
+        return down && !held && !isModifier(keysym);
     }
 
     /** @param {number} input this and all before it are handled */
@@ -113,7 +143,6 @@ export class Stats {
     /** Updates were drawn, in one task. @param {Drawn[]} drawn */
     drawn(drawn) {
         const time = this.#now();
-        this.#frames.push({ time });
         for (const { update, decode } of drawn) {
             this.#drawn.push({ time, decode, shares: update.pieces.map(shareOf) });
             this.#total.updates += 1;
@@ -126,6 +155,12 @@ export class Stats {
         this.#prune();
     }
 
+    /** A frame of the page shows something new. */
+    shown() {
+        this.#frames.push({ time: this.#now() });
+        this.#prune();
+    }
+
     /** @param {number} milliseconds */
     roundTrip(milliseconds) {
         this.#roundTrips = [...this.#roundTrips, milliseconds].slice(-ROUND_TRIPS);
@@ -135,12 +170,14 @@ export class Stats {
     reset() {
         this.#roundTrips = [];
         this.#presses = [];
+        this.#held.clear();
         this.#latencies = [];
     }
 
     /** @returns {Summary} */
     summary() {
         this.#prune();
+        this.#overdue();
         const bytes = this.#received.reduce((sum, entry) => sum + entry.bytes, 0);
         const decode = this.#drawn.reduce((sum, entry) => sum + entry.decode, 0);
         return {
@@ -161,11 +198,24 @@ export class Stats {
      * @param {number} arrived
      */
     #answer(now, arrived) {
-        const waiting = this.#presses.filter(({ time }) => now - time < ANSWER_WITHIN_MS);
-        const answered = waiting.filter(({ handled }) => handled !== null && handled <= arrived);
-        this.#latencies = [...this.#latencies, ...answered.map(({ time }) => now - time)]
-            .slice(-MAX_PRESSES);
-        this.#presses = waiting.filter((press) => !answered.includes(press));
+        this.#overdue();
+        this.#settle(({ handled }) => handled !== null && handled <= arrived, now);
+    }
+
+    #overdue() {
+        const now = this.#now();
+        this.#settle(({ time }) => now - time >= ANSWER_WITHIN_MS, now);
+    }
+
+    /**
+     * @param {(press: Press) => boolean} which
+     * @param {number} now
+     */
+    #settle(which, now) {
+        const latencies = this.#presses.filter(which)
+            .map(({ time }) => Math.min(now - time, ANSWER_WITHIN_MS));
+        this.#latencies = [...this.#latencies, ...latencies].slice(-MAX_PRESSES);
+        this.#presses = this.#presses.filter((press) => !which(press));
     }
 
     #shares() {

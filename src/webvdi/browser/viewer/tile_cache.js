@@ -2,13 +2,14 @@
  * Tiles that the viewer keeps, in numbered slots on a canvas of their own.
  *
  * The session says what is kept where and what is drawn from where; nothing is decided here. It
- * outlives connections and sizes of the screen, as long as its viewer.
+ * outlives sizes of the screen, and connections that the next one resumes.
  */
 
 import { ProtocolError } from './errors.js';
-import { offscreen } from './offscreen.js';
+import { isLost, offscreen } from './offscreen.js';
 import { SLOTS, TILE } from './payloads.js';
 
+/** @import { Context, Lost } from './offscreen.js' */
 /** @import { Rect, Run } from './payloads.js' */
 
 /** Slots beside each other: 2048 pixels, as high as wide, which every device can draw from. */
@@ -49,11 +50,31 @@ function spansOf(slot, count, { x, width }) {
 }
 
 export class TileCache {
-    /** @type {OffscreenCanvasRenderingContext2D | null} made when something is first kept: 16 MiB */
+    /** @type {Context | null} 16 MiB, which browsers take when something is first kept */
     #context = null;
     #kept = new Uint8Array(SLOTS);
-    /** @type {OffscreenCanvasRenderingContext2D | null} what is to be kept, on its way */
+    /** @type {Context | null} what is to be kept, on its way */
     #taken = null;
+    #lost;
+
+    /** @param {Lost} lost what was kept is gone */
+    constructor(lost) {
+        this.#lost = lost;
+    }
+
+    /** Whether anything can be kept here. */
+    get available() {
+        try {
+            this.#atlas();
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    get isLost() {
+        return isLost(this.#context) || isLost(this.#taken);
+    }
 
     /**
      * Keeps tiles of the screen.
@@ -81,14 +102,16 @@ export class TileCache {
      * Draws kept tiles.
      * @param {CanvasRenderingContext2D} screen
      * @param {[Run, Rect][]} runs each with its tiles' area, cut off at the screen's edges
-     * @throws {ProtocolError} nothing was kept there
+     * @throws {ProtocolError} nothing was kept there; then nothing is drawn
      */
     draw(screen, runs) {
         const { canvas } = this.#atlas();
-        for (const [{ slot, count }, area] of runs) {
+        for (const [{ slot, count }] of runs) {
             if (this.#kept.subarray(slot, slot + count).includes(0)) {
                 throw new ProtocolError(`tiles from slot ${slot} on, where none were kept`);
             }
+        }
+        for (const [{ slot, count }, area] of runs) {
             const { y, height } = area;
             for (const { slotX, slotY, x, width } of spansOf(slot, count, area)) {
                 screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
@@ -102,7 +125,7 @@ export class TileCache {
      * @param {Rect} box
      */
     #take(screen, { x, y, width, height }) {
-        const context = this.#taken ??= offscreen(width, height);
+        const context = this.#taken ??= offscreen(width, height, this.#lost);
         // Even to the same size: it starts anew, and what the atlas has not yet drawn of the old
         // pixels need not be copied.
         context.canvas.width = width;
@@ -112,7 +135,7 @@ export class TileCache {
     }
 
     #atlas() {
-        this.#context ??= offscreen(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE);
+        this.#context ??= offscreen(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE, this.#lost);
         this.#context.fillStyle = '#000';
         return this.#context;
     }

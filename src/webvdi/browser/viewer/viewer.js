@@ -69,6 +69,7 @@ export class Viewer extends EventTarget {
             drawn: (drawn, waiting) => this.#drawn(drawn, waiting),
             resized: (width, height) => this.#resized(width, height),
             failed: (error) => this.#connection?.fail(error),
+            shown: () => this.#stats.shown(),
         });
         this.#layout = new Layout(element, this.#canvas);
         this.#cursor = new Cursor(this.#canvas, this.#layout);
@@ -96,6 +97,7 @@ export class Viewer extends EventTarget {
         watchPage(signal, {
             wake: () => this.#connection?.wake(),
             seen: (visible) => {
+                this.#screen.seen(visible);
                 this.#connection?.setVisible(visible);
                 this.#together.reset(); // a hidden page is told nothing of them
             },
@@ -124,6 +126,7 @@ export class Viewer extends EventTarget {
             ticket,
             open: transport ?? (() => new WebSocketTransport(new URL(url, document.baseURI))),
             space: () => this.#layout.deviceSpace,
+            keepsTiles: () => this.#screen.keepsTiles,
             onmessage: (message) => this.#handle(message),
             onstate: (state, error) => this.#linkState(state, error),
         });
@@ -231,9 +234,12 @@ export class Viewer extends EventTarget {
         this.#input.focus();
     }
 
-    /** @returns {Summary & {lossyShare: number}} */
+    /** @returns {Summary & {lossyShare: number | null}} */
     stats() {
-        return { ...this.#stats.summary(), lossyShare: this.#screen.lossyShare };
+        const known = this.#state === 'live' && this.hasPicture;
+        return {
+            ...this.#stats.summary(), lossyShare: known ? this.#screen.lossyShare : null,
+        };
     }
 
     /** The picture as it is, as a PNG file. @returns {Promise<Blob>} */
@@ -353,6 +359,7 @@ export class Viewer extends EventTarget {
     #welcomed(welcome) {
         this.#known.welcomed(welcome);
         if (!welcome.resumed) {
+            this.#screen.forget();
             this.#input.keyboard.setLeds(null);
             this.#pointerMode(true);
         }

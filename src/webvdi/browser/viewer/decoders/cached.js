@@ -40,6 +40,6 @@ export class CachedDecoder {
      */
     decode(piece, screen) {
         const runs = placedRuns(piece, screen);
-        return (context) => this.#tiles.draw(context, runs);
+        return { draw: (context) => this.#tiles.draw(context, runs) };
     }
 }

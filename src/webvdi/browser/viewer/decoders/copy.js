@@ -1,13 +1,18 @@
 /** Copy: pixels that are on the screen already, from another place. */
 
 import { ProtocolError } from '../errors.js';
-import { Taken } from '../offscreen.js';
 
+/** @import { Taken } from '../offscreen.js' */
 /** @import { Piece } from '../wire_types.js' */
 /** @import { Paint, Size } from './registry.js' */
 
 export class CopyDecoder {
-    #taken = new Taken();
+    #taken;
+
+    /** @param {Taken} taken */
+    constructor(taken) {
+        this.#taken = taken;
+    }
 
     /**
      * @param {Piece} piece
@@ -24,9 +29,11 @@ export class CopyDecoder {
         if (fromX + width > screen.width || fromY + height > screen.height) {
             throw new ProtocolError('a copy from outside the screen');
         }
-        return (context) => {
-            const taken = this.#taken.take(context, { x: fromX, y: fromY, width, height });
-            context.drawImage(taken, 0, 0, width, height, x, y, width, height);
+        return {
+            draw: (context) => {
+                const taken = this.#taken.take(context, { x: fromX, y: fromY, width, height });
+                context.drawImage(taken, 0, 0, width, height, x, y, width, height);
+            },
         };
     }
 }

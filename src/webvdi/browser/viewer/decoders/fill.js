@@ -15,9 +15,11 @@ export class FillDecoder {
             throw new ProtocolError(`a fill piece of ${payload.length} bytes`);
         }
         const [red, green, blue] = payload;
-        return (context) => {
-            context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
-            context.fillRect(x, y, width, height);
+        return {
+            draw(context) {
+                context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
+                context.fillRect(x, y, width, height);
+            },
         };
     }
 }

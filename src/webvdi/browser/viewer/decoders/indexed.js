@@ -67,9 +67,9 @@ export class IndexedDecoder {
     decode(piece) {
         const { x, y, width, height } = piece;
         if (width === 0 || height === 0) {
-            return () => {};
+            return { draw() {} };
         }
         const image = new ImageData(unpackIndexed(piece), width, height);
-        return (context) => context.putImageData(image, x, y);
+        return { draw: (context) => context.putImageData(image, x, y) };
     }
 }

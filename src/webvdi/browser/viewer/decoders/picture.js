@@ -22,13 +22,32 @@ const DIRECT_AREA = 512 * 512;
 
 const PNG = 'image/png';
 
-/** The pixels of a PNG (W3C PNG, 11.2.1 IHDR); of what is none, infinitely many. @param {Uint8Array} file */
-function areaOfPng(file) {
-    if (file.length < 24) {
-        return Infinity;
-    }
+/** A PNG begins with its signature and its IHDR's length and name (W3C PNG, 5.2 and 11.2.1). */
+const PNG_START = [0x89504e47, 0x0d0a1a0a, 0x0000000d, 0x49484452];
+
+/** Whether PNGs go to the decoder directly: not in a page where that has failed. */
+let direct = true;
+
+/**
+ * What a PNG says of its size.
+ * @param {Uint8Array} file
+ * @throws {ProtocolError} it is none
+ */
+export function sizeOfPng(file) {
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-    return view.getUint32(16) * view.getUint32(20);
+    if (file.length < 24 || PNG_START.some((word, at) => view.getUint32(4 * at) !== word)) {
+        throw new ProtocolError('a PNG that is none');
+    }
+    return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** WebCodecs are there in secure contexts only. @param {Uint8Array} file */
+function goesDirectly(file) {
+    if (!direct || !('ImageDecoder' in globalThis)) {
+        return false;
+    }
+    const { width, height } = sizeOfPng(file);
+    return width * height <= DIRECT_AREA;
 }
 
 /**
@@ -51,20 +70,41 @@ async function decodeDirectly(file, type) {
 }
 
 /**
+ * @param {Uint8Array<ArrayBuffer>} file
+ * @param {string} type a MIME type
+ */
+const decodeBlob = (file, type) => createImageBitmap(new Blob([file], { type }), EXACT);
+
+/**
  * The pixels of a picture file; whoever draws them closes them.
  * @param {Uint8Array<ArrayBuffer>} file
  * @param {string} type a MIME type
  * @returns {Promise<ImageBitmap>}
+ * @throws {ViewerError} decode_failed
  */
 export async function decodePicture(file, type) {
+    const bitmap = type === PNG && goesDirectly(file)
+        // There are browsers that have the decoder, and in which it fails.
+        ? decodeDirectly(file, type).catch(async () => {
+            const other = await decodeBlob(file, type);
+            direct = false;
+            return other;
+        })
+        : decodeBlob(file, type);
     try {
-        // WebCodecs are there in secure contexts only.
-        if (type === PNG && 'ImageDecoder' in globalThis && areaOfPng(file) <= DIRECT_AREA) {
-            return await decodeDirectly(file, type);
-        }
-        return await createImageBitmap(new Blob([file], { type }), EXACT);
+        return await bitmap;
     } catch (cause) {
         throw new ViewerError('decode_failed', { detail: type, cause });
+    }
+}
+
+/** @typedef {{width: number, height: number}} Size */
+
+/** @param {Size} picture @param {Size} piece */
+function mustFit(picture, { width, height }) {
+    if (picture.width !== width || picture.height !== height) {
+        throw new ProtocolError(
+            `a picture of ${picture.width}x${picture.height} for a piece of ${width}x${height}`);
     }
 }
 
@@ -77,16 +117,27 @@ export class PictureDecoder {
     /**
      * @param {Piece} piece
      * @returns {Promise<Paint>}
+     * @throws {ProtocolError} at once, where the file says so: nothing is decoded in vain
      */
-    async decode({ x, y, width, height, payload }) {
-        const bitmap = await decodePicture(payload, this.type);
-        if (bitmap.width !== width || bitmap.height !== height) {
-            throw new ProtocolError(
-                `a picture of ${bitmap.width}x${bitmap.height} for a piece of ${width}x${height}`);
+    decode(piece) {
+        if (this.type === PNG) {
+            mustFit(sizeOfPng(piece.payload), piece);
         }
-        return (context) => {
-            context.drawImage(bitmap, x, y);
+        return this.#decoded(piece);
+    }
+
+    /** @param {Piece} piece @returns {Promise<Paint>} */
+    async #decoded(piece) {
+        const bitmap = await decodePicture(piece.payload, this.type);
+        try {
+            mustFit(bitmap, piece);
+        } catch (error) {
             bitmap.close();
+            throw error;
+        }
+        return {
+            draw: (context) => context.drawImage(bitmap, piece.x, piece.y),
+            close: () => bitmap.close(),
         };
     }
 }

@@ -15,10 +15,13 @@ import { PngDecoder } from './png.js';
 import { SheetDecoder } from './sheet.js';
 
 /** @import { Piece } from '../wire_types.js' */
+/** @import { Taken } from '../offscreen.js' */
 /** @import { TileCache } from '../tile_cache.js' */
 
 /**
- * @typedef {(context: CanvasRenderingContext2D) => void} Paint draws a decoded piece, at once
+ * @typedef {object} Paint a decoded piece
+ * @property {(context: CanvasRenderingContext2D) => void} draw at once
+ * @property {() => void} [close] gives back what the browser holds for it, drawn or not
  * @typedef {{width: number, height: number}} Size of the screen that a piece is meant for
  * @typedef {{decode(piece: Piece, screen: Size): Paint | Promise<Paint>}} Decoder decodes without
  *     drawing; the piece is known to lie within the screen. What does not need the browser's help
@@ -28,11 +31,12 @@ import { SheetDecoder } from './sheet.js';
 /**
  * Codec 5, video, is reserved and has none.
  * @param {TileCache} tiles
+ * @param {Taken} taken
  * @returns {Map<number, Decoder>}
  */
-export function createDecoders(tiles) {
+export function createDecoders(tiles, taken) {
     return new Map(/** @type {[number, Decoder][]} */ ([
-        [Codec.COPY, new CopyDecoder()],
+        [Codec.COPY, new CopyDecoder(taken)],
         [Codec.FILL, new FillDecoder()],
         [Codec.INDEXED, new IndexedDecoder()],
         [Codec.PNG, new PngDecoder()],

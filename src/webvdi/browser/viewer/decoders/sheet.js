@@ -3,7 +3,7 @@
 import { ProtocolError } from '../errors.js';
 import { decodeSheet, within } from '../payloads.js';
 import { Codec } from '../protocol.js';
-import { decodePicture } from './picture.js';
+import { decodePicture, sizeOfPng } from './picture.js';
 
 /** @import { Piece } from '../wire_types.js' */
 /** @import { Part } from '../payloads.js' */
@@ -12,15 +12,38 @@ import { decodePicture } from './picture.js';
 /** @param {number} picture */
 const typeOf = (picture) => (picture === Codec.PNG ? 'image/png' : 'image/jpeg');
 
+/** Pixels that a sheet may have: 256 MiB, when it is decoded. */
+export const MAX_SHEET_AREA = 1 << 26;
+
+/**
+ * @param {{width: number, height: number}} size of the sheet
+ * @param {Part[]} parts
+ * @throws {ProtocolError}
+ */
+function mustHold({ width, height }, parts) {
+    if (width * height > MAX_SHEET_AREA) {
+        throw new ProtocolError(`a sheet of ${width}x${height}`);
+    }
+    for (const part of parts) {
+        if (part.sheet_x + part.width > width || part.sheet_y + part.height > height) {
+            throw new ProtocolError('a part from outside its sheet');
+        }
+    }
+}
+
 export class SheetDecoder {
     /**
      * @param {Piece} piece
      * @returns {Promise<Paint>}
+     * @throws {ProtocolError} at once, where the payload says so: nothing is decoded in vain
      */
     decode(piece) {
         const { picture, parts, file } = decodeSheet(piece.payload);
         if (!parts.every((part) => within(part, piece))) {
             throw new ProtocolError("a sheet's part outside its piece");
+        }
+        if (picture === Codec.PNG) {
+            mustHold(sizeOfPng(file), parts);
         }
         return this.#decoded(parts, file, typeOf(picture));
     }
@@ -33,16 +56,19 @@ export class SheetDecoder {
      */
     async #decoded(parts, file, type) {
         const bitmap = await decodePicture(file, type);
-        for (const { sheet_x: x, sheet_y: y, width, height } of parts) {
-            if (x + width > bitmap.width || y + height > bitmap.height) {
-                throw new ProtocolError('a part from outside its sheet');
-            }
-        }
-        return (context) => {
-            for (const { x, y, width, height, sheet_x: fromX, sheet_y: fromY } of parts) {
-                context.drawImage(bitmap, fromX, fromY, width, height, x, y, width, height);
-            }
+        try {
+            mustHold(bitmap, parts);
+        } catch (error) {
             bitmap.close();
+            throw error;
+        }
+        return {
+            draw(context) {
+                for (const { x, y, width, height, sheet_x: fromX, sheet_y: fromY } of parts) {
+                    context.drawImage(bitmap, fromX, fromY, width, height, x, y, width, height);
+                }
+            },
+            close: () => bitmap.close(),
         };
     }
 }
