@@ -22,12 +22,17 @@ class Bytes(NamedTuple):
     """What is sure, whatever they show."""
 
 
+NO_BYTES: Final = Bytes()
+
+
 class Factors(NamedTuple):
     """By which what is expected is multiplied, steps of √2."""
 
     text: float = 1.0
     photo: float = 1.0
 
+
+AS_EXPECTED: Final = Factors()
 
 _LEAST_BYTES: Final = 1000
 """Of less, headers are too large a part to learn anything."""
@@ -52,7 +57,7 @@ class Costs:
     """Of one session."""
 
     def __init__(self) -> None:
-        self.factors = Factors()
+        self.factors = AS_EXPECTED
         """What to reckon with; as of the last :meth:`adopt`."""
         self._learned = [0.0, 0.0]
         """log2, for text and photographs."""

@@ -25,12 +25,12 @@ from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
 from webvdi.managed.parcel import Parcel
 from webvdi.managed.plan import (
     FEW_TILES,
+    FROM_THE_TOP,
     MAX_PIECE_AREA,
     MAX_UPDATE_AREA,
     Draft,
     Means,
     Plan,
-    Turn,
 )
 from webvdi.managed.tiles import Tiles
 from webvdi.managed.viewer import Viewer
@@ -260,7 +260,7 @@ class PixelFeed:
             area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
             means = Means(size_bytes, None, area, factors=self._costs.factors)
             draft = Draft(*self._frames.size, kinds, means)
-            jobs, exact, _, _ = draft.jobs(mask, Turn())
+            jobs, exact, _, _ = draft.jobs(mask, FROM_THE_TOP)
             plan = Plan(exact, jobs=jobs, cursor=viewer.cursor, expected=draft.expected)
         return self._begin(viewer, self._parcel(plan), now)
 

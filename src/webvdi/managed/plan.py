@@ -12,7 +12,7 @@ Nothing here knows viewers, links or clocks.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from webvdi.codecs import Content, expected_bytes
 from webvdi.codecs.choice import MIN_JPEG_AREA
 from webvdi.framebuffer import TILE, Move, Rect, TileMask, covered, rects_of
 from webvdi.framebuffer.grid import bounds, pixels_of
-from webvdi.managed.costs import RECT_BYTES, Bytes, Factors
+from webvdi.managed.costs import AS_EXPECTED, NO_BYTES, RECT_BYTES, Bytes, Factors
 from webvdi.managed.regions import grown, region_sizes
 from webvdi.wire.pieces import Run
 
@@ -71,6 +71,9 @@ class Turn(NamedTuple):
     """Among all else."""
 
 
+FROM_THE_TOP: Final = Turn()
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Pixels to be encoded together: one rectangle, or several as a sheet."""
@@ -92,8 +95,8 @@ class Plan:
     cached: tuple[Run, ...] = ()
     jobs: tuple[Job, ...] = ()
     kept: tuple[Run, ...] = ()
-    cursor: Turn = Turn()
-    expected: Bytes = Bytes()
+    cursor: Turn = FROM_THE_TOP
+    expected: Bytes = NO_BYTES
     """What its lossless jobs should take, were they of any session."""
 
     @property
@@ -117,7 +120,7 @@ class Means:
     """Pixels that the update may have, at most."""
     moves: bool = False
     """Whether what is sent is seen for a moment only."""
-    factors: Factors = Factors()
+    factors: Factors = AS_EXPECTED
     """Of what is expected of pixels without loss."""
 
 
@@ -132,7 +135,7 @@ class Draft:
         self._height = height
         self._kinds = kinds
         self._means = means
-        self.expected = Bytes()
+        self.expected = NO_BYTES
         """See ``Plan.expected``; of the jobs made last."""
 
     def jobs(
@@ -144,7 +147,7 @@ class Draft:
         """
         if self._kinds is None:
             rects, exact = self._rects(mask, None)
-            return tuple(_jobs(rects, None)), exact, None, Turn()
+            return tuple(_jobs(rects, None)), exact, None, FROM_THE_TOP
         photo = None
         if self._means.quality is not None:
             photo = mask & self._photographic()
@@ -209,7 +212,7 @@ class Draft:
         tiles = np.flatnonzero(mask)
         most = self._means.area // TILE_AREA
         if len(tiles) <= most and costs.ravel()[tiles].sum() <= size_bytes:
-            return mask, None, Turn()
+            return mask, None, FROM_THE_TOP
         small = _in_turn(*_small(mask), cursor.first)
         small = small[: _fitting(costs, small, size_bytes / 2, most // 2)]
         if len(small):

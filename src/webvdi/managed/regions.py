@@ -5,8 +5,9 @@ import numpy.typing as npt
 
 from webvdi.framebuffer import TileMask
 
-_CELL = 2
-"""Regions are told apart on cells of 2x2 tiles: what is one tile apart belongs together."""
+_FINE = 12_000
+"""Tiles of a screen up to which regions are told apart on cells of 2x2 tiles; on larger ones, which
+have finer pixels too, on cells of 4x4."""
 
 _MAX_ROUNDS = 24
 """Labels double their reach each round; a few are enough for all but mazes."""
@@ -23,47 +24,40 @@ def grown(mask: TileMask) -> TileMask:
     return grown
 
 
-def region_sizes(mask: TileMask) -> npt.NDArray[np.intp]:
+def region_sizes(mask: TileMask) -> npt.NDArray[np.int64]:
     """For each true tile of *mask*, how many tiles its region has; 0 elsewhere.
 
-    Tiles that are less than two tiles apart, in any direction, are of one region; those that are
-    further than three are not, unless others connect them.
+    Tiles in cells that touch, if at corners only, are of one region.
     """
+    cell = 2 if mask.size <= _FINE else 4
     rows, columns = mask.shape
-    padded = np.zeros((-(-rows // _CELL) * _CELL, -(-columns // _CELL) * _CELL), np.intp)
-    padded[:rows, :columns] = mask
-    counts = padded.reshape(padded.shape[0] // _CELL, _CELL, -1, _CELL).sum(axis=(1, 3))
+    by_row = np.add.reduceat(mask.view(np.uint8), np.arange(0, rows, cell), axis=0)
+    counts = np.add.reduceat(by_row, np.arange(0, columns, cell), axis=1)
     labels = _labels(counts > 0)
-    sizes = np.bincount(labels.reshape(-1), counts.reshape(-1)).astype(np.intp)
-    of_cells = sizes[labels]
-    of_cells[counts == 0] = 0
-    spread = np.repeat(np.repeat(of_cells, _CELL, axis=0), _CELL, axis=1)[:rows, :columns]
-    return np.where(mask, spread, 0)
+    sizes = np.bincount(labels.reshape(-1), counts.reshape(-1)).astype(np.int64)
+    spread = np.repeat(np.repeat(sizes[labels], cell, axis=0), cell, axis=1)[:rows, :columns]
+    return spread * mask
 
 
-def _labels(cells: TileMask) -> npt.NDArray[np.intp]:
+def _labels(cells: TileMask) -> npt.NDArray[np.int32]:
     """A number for each true cell, equal exactly where cells touch, if at corners only.
 
-    Each label is the index of a cell of the same region, at first its own.  In each round every
-    cell takes the greatest label around it, tells the cell that its old label names, and then
-    takes that of the cell which its new one names.
+    Each label is one more than the index of a cell of the same region, at first its own.  In each
+    round every cell takes the greatest label around it, tells it to the cell that its old label
+    names, and then takes that of the cell which its new one names.
     """
     rows, columns = cells.shape
-    index = np.arange(1, cells.size + 1, dtype=np.intp).reshape(cells.shape)
-    padded = np.zeros((rows + 2, columns + 2), np.intp)
+    padded = np.zeros((rows + 2, columns + 2), np.int32)
     inner = padded[1:-1, 1:-1]
-    inner[...] = np.where(cells, index, 0)
-    named = np.zeros(cells.size + 1, np.intp)
+    inner[...] = np.arange(1, cells.size + 1, dtype=np.int32).reshape(cells.shape) * cells
+    named = np.zeros(cells.size + 1, np.int32)
     for _ in range(_MAX_ROUNDS):
         high = np.maximum(np.maximum(padded[:-2], padded[2:]), padded[1:-1])
-        around = np.maximum(np.maximum(high[:, :-2], high[:, 2:]), high[:, 1:-1])
-        around[~cells] = 0
-        changed = around > inner
+        around = np.maximum(np.maximum(high[:, :-2], high[:, 2:]), high[:, 1:-1]) * cells
+        changed = around != inner
         if not changed.any():
             break
         named[1:] = around.reshape(-1)
-        roots, told = inner[changed], around[changed]
-        order = np.argsort(told)
-        named[roots[order]] = np.maximum(named[roots[order]], told[order])
-        inner[...] = named[around]
+        named[inner[changed]] = around[changed]  # any one: labels only ever grow
+        inner[...] = named.take(around)
     return inner

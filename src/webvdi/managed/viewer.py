@@ -11,7 +11,7 @@ from webvdi.managed.keeper import NOTHING_HELD, Generations
 from webvdi.managed.messages import Admission, ViewerId
 from webvdi.managed.pacing import Pacer
 from webvdi.managed.parcel import Parcel
-from webvdi.managed.plan import Turn
+from webvdi.managed.plan import FROM_THE_TOP
 from webvdi.managed.sight import Sight
 from webvdi.wire.from_viewer import Capability
 from webvdi.wire.to_viewer import PackedUpdate, Role
@@ -64,7 +64,7 @@ class Viewer:
         """When that was begun."""
         self.updates = 0
         """The number of the last update sent."""
-        self.cursor = Turn()
+        self.cursor = FROM_THE_TOP
         """See ``Plan.cursor``."""
         self.may_keep = True
         """Whether there may be tiles that it has not been asked to keep."""
@@ -98,7 +98,7 @@ class Viewer:
         self._desktop_after = self.updates
         self._unsend()
         self.sight = Sight(mirror.width, mirror.height)
-        self.cursor = Turn()
+        self.cursor = FROM_THE_TOP
         # Pixels of the old size that are still under way need no second sending.
         self._unacked = {n: _Sent(None, sent.slots) for n, sent in self._unacked.items()}
 

@@ -62,7 +62,7 @@ def test_photographs_are_lossy_and_what_is_around_them_is_not() -> None:
     photo = mask_of(np.s_[5:20, 5:30])
     kinds[photo] = Content.PHOTO
     everything = mask_of(np.s_[:, :])
-    jobs, exact, lossy, _ = Draft(WIDTH, HEIGHT, kinds, PLENTY).jobs(everything, 0)
+    jobs, exact, lossy, _ = Draft(WIDTH, HEIGHT, kinds, PLENTY).jobs(everything, Turn())
     assert lossy is not None
     assert np.array_equal(lossy, photo)
     assert np.array_equal(exact, ~photo)

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 from webvdi.framebuffer import Pixels
 
 _FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
-_WORDS = "def class return import async yield lambda self value index for each while".split()
+_WORDS = ("class", "return", "import", "async", "lambda", "self", "value", "index", "for")
 
 
 def coloured(width: int, height: int, seed: int = 1) -> Pixels:
