@@ -31,8 +31,11 @@ def region_sizes(mask: TileMask) -> npt.NDArray[np.int64]:
     """
     cell = 2 if mask.size <= _FINE else 4
     rows, columns = mask.shape
-    by_row = np.add.reduceat(mask.view(np.uint8), np.arange(0, rows, cell), axis=0)
-    counts = np.add.reduceat(by_row, np.arange(0, columns, cell), axis=1)
+    counts = np.zeros((-(-rows // cell), -(-columns // cell)), np.uint8)
+    for row in range(cell):
+        for column in range(cell):
+            part = mask[row::cell, column::cell]
+            counts[: part.shape[0], : part.shape[1]] += part
     labels = _labels(counts > 0)
     sizes = np.bincount(labels.reshape(-1), counts.reshape(-1)).astype(np.int64)
     spread = np.repeat(np.repeat(sizes[labels], cell, axis=0), cell, axis=1)[:rows, :columns]
@@ -58,6 +61,6 @@ def _labels(cells: TileMask) -> npt.NDArray[np.int32]:
         if not changed.any():
             break
         named[1:] = around.reshape(-1)
-        named[inner[changed]] = around[changed]  # any one: labels only ever grow
+        np.maximum.at(named, inner[changed], around[changed])
         inner[...] = named.take(around)
     return inner
