@@ -118,7 +118,7 @@ def _joined(photo: TileMask) -> TileMask:
     return joined
 
 
-_TEXT_BYTES = 0.15
+_TEXT_BYTES = 0.3
 _PHOTO_BYTES = 1.7
 _JPEG_BYTES = (
     (30, 0.085),

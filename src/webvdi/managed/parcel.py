@@ -7,6 +7,7 @@ import struct
 
 from webvdi.codecs import Encoded, Kind
 from webvdi.framebuffer import Move
+from webvdi.managed.costs import Costs
 from webvdi.managed.messages import EncodeKey
 from webvdi.managed.plan import Plan
 from webvdi.wire.pieces import piece_of_runs
@@ -24,11 +25,15 @@ _CODECS = {
 class Parcel:
     """For a screen of *width* x *height* pixels; *keys* name the plan's jobs, in their order."""
 
-    def __init__(self, plan: Plan, keys: tuple[EncodeKey, ...], width: int, height: int) -> None:
+    def __init__(
+        self, plan: Plan, keys: tuple[EncodeKey, ...], width: int, height: int, costs: Costs
+    ) -> None:
+        """*costs* learn what it took."""
         self.plan = plan
         self.keys = keys
         self._width = width
         self._height = height
+        self._costs = costs
         self._done: dict[EncodeKey, Encoded] = {}
         self._packed: bytes | None = None
         self.touched = plan.touched
@@ -57,6 +62,8 @@ class Parcel:
         """The bytes of its pieces; once it is complete."""
         if self._packed is None:
             self._packed = pack_pieces(self._pieces())
+            exact = (len(e.payload) for e in self._done.values() if not e.lossy)
+            self._costs.learn(self.plan.expected, sum(exact))
             self._done.clear()
         return self._packed
 

@@ -18,12 +18,14 @@ import numpy as np
 from webvdi.codecs import Content, Encoded
 from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
 from webvdi.framebuffer.grid import grid_shape
+from webvdi.managed.costs import Costs
 from webvdi.managed.encodes import Encodes, encoded
 from webvdi.managed.keeper import Keeper, tiles_of
 from webvdi.managed.messages import Command, Encode, EncodeKey, SendTo, ViewerId
 from webvdi.managed.parcel import Parcel
 from webvdi.managed.plan import (
     FEW_TILES,
+    FROM_THE_TOP,
     MAX_PIECE_AREA,
     MAX_UPDATE_AREA,
     Draft,
@@ -106,6 +108,7 @@ class PixelFeed:
         self._tiles = Tiles(*shape)
         self._keeper = Keeper(secret, *shape)
         self._encodes = Encodes()
+        self._costs = Costs()
         self._shared: dict[object, Parcel] = {}
         self._changed_at = float("-inf")
         """When the last frame was made."""
@@ -182,6 +185,7 @@ class PixelFeed:
         if not ready:
             return []
         self._commit(now)
+        self._costs.adopt()
         commands: list[Command] = []
         if self._frames.number and self._frames.size == (self.mirror.width, self.mirror.height):
             # Who has waited longest goes first, for the encoders may not have time for all.
@@ -228,7 +232,7 @@ class PixelFeed:
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
         moves = bool(sight.pending)
-        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves)
+        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves, self._costs.factors)
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
@@ -246,7 +250,7 @@ class PixelFeed:
             exact = exact | held
         if lossy is not None and not sight.any_lossy:
             viewer.refined_at = now  # it has a while to rest
-        plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, kept, cursor)
+        plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, kept, cursor, draft.expected)
         parcel = self._parcel(plan)
         if key is not None and len(self._shared) < MAX_SHARED:
             self._shared[key] = parcel
@@ -258,11 +262,12 @@ class PixelFeed:
         runs, held = self._held(viewer, mask)
         size_bytes = viewer.pacer.allowance(now).size_bytes
         area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
-        draft = Draft(*self._frames.size, kinds, Means(size_bytes, None, area))
-        jobs, exact, _, _ = draft.jobs(_without(mask, held), 0)
+        means = Means(size_bytes, None, area, factors=self._costs.factors)
+        draft = Draft(*self._frames.size, kinds, means)
+        jobs, exact, _, _ = draft.jobs(_without(mask, held), FROM_THE_TOP)
         if held is not None:
             exact = exact | held
-        plan = Plan(exact, cached=runs, jobs=jobs, cursor=viewer.cursor)
+        plan = Plan(exact, cached=runs, jobs=jobs, cursor=viewer.cursor, expected=draft.expected)
         return self._begin(viewer, self._parcel(plan), now)
 
     def _held(self, viewer: Viewer, mask: TileMask) -> tuple[tuple[Run, ...], TileMask | None]:
@@ -323,7 +328,7 @@ class PixelFeed:
 
     def _parcel(self, plan: Plan) -> Parcel:
         keys = tuple(EncodeKey(j.rects, self._tiles.version(j.rects), j.quality) for j in plan.jobs)
-        return Parcel(plan, keys, *self._frames.size)
+        return Parcel(plan, keys, *self._frames.size, self._costs)
 
     def _begin(self, viewer: Viewer, parcel: Parcel, now: float) -> Iterable[Command]:
         viewer.begin(parcel, now)

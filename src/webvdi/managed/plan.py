@@ -12,6 +12,7 @@ Nothing here knows viewers, links or clocks.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from webvdi.codecs import Content, expected_bytes
 from webvdi.codecs.choice import MIN_JPEG_AREA
 from webvdi.framebuffer import TILE, Move, Rect, TileMask, covered, rects_of
 from webvdi.framebuffer.grid import bounds, pixels_of
+from webvdi.managed.costs import AS_EXPECTED, NO_BYTES, RECT_BYTES, Bytes, Factors
+from webvdi.managed.regions import grown, region_sizes
 from webvdi.wire.pieces import Run
 
 TILE_AREA = TILE * TILE
@@ -37,6 +40,9 @@ MAX_RECTS = 512
 SMALL_TILES = 48
 """A region of so few tiles goes before larger ones: what a person does just now is small."""
 
+TINY_TILES = 8
+"""And one of so few, such as a key's echo, before other small ones."""
+
 FEW_TILES = 24
 """So few tiles are sent without loss, whatever they show, and nobody looks at what it is."""
 
@@ -52,11 +58,20 @@ _PHOTOS_ALONE = 6
 _CELL_ROWS, _CELL_COLUMNS = 2, 4
 """In a large ragged region gaps of this size are closed: a rectangle costs more than they do."""
 
-_CLOSING = 1.25
-"""So much larger the update may become by that, where it is as large as the link affords."""
+_MOST_FILLED = 0.25
+"""Bytes of text that fill gaps, by those of what is drawn in any case."""
 
-_MOSTLY = 0.6
-"""Where so much of a box is drawn in any case, all of it is."""
+
+class Turn(NamedTuple):
+    """The tiles from which the next plan goes on, where not everything fitted."""
+
+    first: int = 0
+    """Among what goes first, because it is small."""
+    rest: int = 0
+    """Among all else."""
+
+
+FROM_THE_TOP: Final = Turn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +95,9 @@ class Plan:
     cached: tuple[Run, ...] = ()
     jobs: tuple[Job, ...] = ()
     kept: tuple[Run, ...] = ()
-    cursor: int = 0
-    """The tile from which the next plan goes on, where not everything fitted."""
+    cursor: Turn = FROM_THE_TOP
+    expected: Bytes = NO_BYTES
+    """What its lossless jobs should take, were they of any session."""
 
     @property
     def touched(self) -> TileMask:
@@ -104,6 +120,8 @@ class Means:
     """Pixels that the update may have, at most."""
     moves: bool = False
     """Whether what is sent is seen for a moment only."""
+    factors: Factors = AS_EXPECTED
+    """Of what is expected of pixels without loss."""
 
 
 class Draft:
@@ -117,33 +135,38 @@ class Draft:
         self._height = height
         self._kinds = kinds
         self._means = means
+        self.expected = NO_BYTES
+        """See ``Plan.expected``; of the jobs made last."""
 
     def jobs(
-        self, mask: TileMask, cursor: int
-    ) -> tuple[tuple[Job, ...], TileMask, TileMask | None, int]:
+        self, mask: TileMask, cursor: Turn
+    ) -> tuple[tuple[Job, ...], TileMask, TileMask | None, Turn]:
         """Jobs for as many tiles of *mask* as can be.
 
         Answers them, the tiles that they draw exactly and with loss, and the new cursor.
         """
         if self._kinds is None:
-            rects, exact = self._rects(mask)
-            return tuple(_jobs(rects, None)), exact, None, 0
+            rects, exact = self._rects(mask, None)
+            return tuple(_jobs(rects, None)), exact, None, FROM_THE_TOP
         photo = None
         if self._means.quality is not None:
             photo = mask & self._photographic()
-        mask, cursor = self._affordable(mask, photo, cursor)
+        costs = self._costs(mask, photo)
+        mask, first, cursor = self._affordable(mask, costs, cursor)
         soft: list[Rect] = []
         if photo is not None:
             least = 0 if self._means.moves else MIN_JPEG_AREA
-            soft = [r for r in self._exactly(photo & mask) if r.area >= least][:MAX_RECTS]
+            soft = [r for r in self._exactly(photo & mask) if r.area >= least]
+            soft = _some(soft, first)
         lossy = None
         if soft:
             lossy = _mask_of(soft, mask)
             mask = mask & ~lossy
-        closed = self._closed(mask)
+        closed = self._closed(mask, float(costs[mask if lossy is None else mask | lossy].sum()))
         if lossy is not None:
             closed &= ~lossy
-        sharp, exact = self._rects(closed)
+        sharp, exact = self._rects(closed, first)
+        self.expected = self._expected(exact, sharp)
         jobs = (*_jobs(sharp, None), *_jobs(soft, self._means.quality))
         return jobs, exact, lossy, cursor
 
@@ -155,71 +178,82 @@ class Draft:
         assert self._kinds is not None
         photo: TileMask = self._kinds == Content.PHOTO
         if self._means.moves and photo.any():
-            photo |= _grown(photo) & (self._kinds == Content.TEXT)
+            photo |= grown(photo) & (self._kinds == Content.TEXT)
         return photo
 
-    def _affordable(
-        self, mask: TileMask, photo: TileMask | None, cursor: int
-    ) -> tuple[TileMask, int]:
-        """The tiles of *mask* that fit into the update; at least a few."""
+    def _costs(self, mask: TileMask, photo: TileMask | None) -> npt.NDArray[np.float64]:
+        """Bytes that each tile of *mask* is expected to take, of those of *photo* with loss."""
         assert self._kinds is not None
-        costs = _costs(None)[self._kinds]
+        costs = self._without_loss[self._kinds]
         if photo is not None:
             costs[photo] = _costs(self._means.quality)[Content.PHOTO]
+        costs[:, 1:][mask[:, 1:] & ~mask[:, :-1]] += RECT_BYTES
+        return costs
+
+    @property
+    def _without_loss(self) -> npt.NDArray[np.float64]:
+        costs = _costs(None).copy()
+        costs[Content.TEXT] *= self._means.factors.text
+        costs[Content.PHOTO] *= self._means.factors.photo
+        return costs
+
+    def _expected(self, exact: TileMask, rects: list[Rect]) -> Bytes:
+        assert self._kinds is not None
+        counts = np.bincount(self._kinds[exact], minlength=len(Content))
+        by_kind = counts[: len(Content)] * _costs(None)[list(Content)]
+        other = RECT_BYTES * len(rects) if len(rects) > _FEW_RECTS else 0
+        return Bytes(float(by_kind[Content.TEXT]), float(by_kind[Content.PHOTO]), other)
+
+    def _affordable(
+        self, mask: TileMask, costs: npt.NDArray[np.float64], cursor: Turn
+    ) -> tuple[TileMask, TileMask | None, Turn]:
+        """The tiles of *mask* that fit into the update, at least a few; which of them are first."""
+        size_bytes = self._means.size_bytes
         tiles = np.flatnonzero(mask)
         most = self._means.area // TILE_AREA
-        if len(tiles) <= most and costs.ravel()[tiles].sum() <= self._means.size_bytes:
-            return mask, 0
-        tiles = self._in_order(mask, tiles, cursor)
-        total = np.cumsum(costs.ravel()[tiles])
-        fitting = int(np.searchsorted(total, self._means.size_bytes, "right"))
-        count = min(max(SMALL_TILES, fitting), most, len(tiles))
-        chosen = np.zeros(mask.shape, np.bool_)
-        chosen.ravel()[tiles[:count]] = True
-        return chosen, (int(tiles[count - 1]) + 1) % mask.size
+        if len(tiles) <= most and costs.ravel()[tiles].sum() <= size_bytes:
+            return mask, None, FROM_THE_TOP
+        small = _in_turn(*_small(mask), cursor.first)
+        small = small[: _fitting(costs, small, size_bytes / 2, most // 2)]
+        if len(small):
+            cursor = cursor._replace(first=(int(small[-1]) + 1) % mask.size)
+        first = _mask_with(small, mask)
+        rest = np.flatnonzero(mask & ~first)
+        turn = int(np.searchsorted(rest, cursor.rest))
+        rest = np.concatenate((rest[turn:], rest[:turn]))
+        left = size_bytes - float(costs.ravel()[small].sum())
+        rest = rest[: _fitting(costs, rest, left, most - len(small), FEW_TILES - len(small))]
+        if len(rest):
+            cursor = cursor._replace(rest=(int(rest[-1]) + 1) % mask.size)
+        return first | _mask_with(rest, mask), first, cursor
 
-    def _in_order(
-        self, mask: TileMask, tiles: npt.NDArray[np.intp], cursor: int
-    ) -> npt.NDArray[np.intp]:
-        """Small regions first, then all from tile *cursor* on, so that each gets its turn."""
-        large = mask.copy()
-        for rect in self._exactly(mask):
-            if rect.area <= SMALL_TILES * TILE_AREA:
-                large[covered(rect)] = False
-        small = np.flatnonzero(mask & ~large)
-        if len(small) > len(tiles) // 2:  # it is all small: nothing goes first
-            small, large = small[:0], mask
-        rest = np.flatnonzero(large)
-        turn = int(np.searchsorted(rest, cursor))
-        return np.concatenate((small, rest[turn:], rest[:turn]))
-
-    def _closed(self, mask: TileMask) -> TileMask:
+    def _closed(self, mask: TileMask, spent: float) -> TileMask:
         """A large mask with small gaps filled, where that costs next to nothing.
 
-        What fills a gap is drawn anew although it was right; so it must be small without loss.
+        What fills a gap is drawn anew although it was right, or before its turn; so it must be
+        flat, or be text of which there is little, and room for it beside what is *spent*, in bytes.
         """
         assert self._kinds is not None
         box = bounds(mask)
         if box is None or int(mask.sum()) <= SMALL_TILES:
             return mask
         area = covered(pixels_of(box))
+        kinds, part = self._kinds[area], mask[area]
+        gaps = _cells(part) & ~part
+        filled = gaps & (kinds == Content.FLAT)
+        costs = np.where(gaps & (kinds == Content.TEXT), self._without_loss[Content.TEXT], 0.0)
+        room = min(self._means.size_bytes - spent, _MOST_FILLED * spent)
+        filled |= _cheapest(costs, room)
         closed = mask.copy()
-        cheap = (self._kinds[area] == Content.FLAT) | (self._kinds[area] == Content.TEXT)
-        filled = _cells(mask[area])
-        if filled.mean() >= _MOSTLY:
-            filled[...] = True
-        closed[area] |= filled & cheap
-        if int(closed.sum()) * TILE_AREA > self._means.area:
-            return mask
-        costs = _costs(None)[self._kinds]
-        most = max(self._means.size_bytes, _CLOSING * costs[mask].sum())
-        return closed if costs[closed].sum() <= most else mask
+        closed[area] |= filled
+        return closed if int(closed.sum()) * TILE_AREA <= self._means.area else mask
 
-    def _rects(self, mask: TileMask) -> tuple[list[Rect], TileMask]:
+    def _rects(self, mask: TileMask, first: TileMask | None) -> tuple[list[Rect], TileMask]:
         rects = self._exactly(mask)
         if len(rects) <= MAX_RECTS:
             return rects, mask
-        return rects[:MAX_RECTS], _mask_of(rects[:MAX_RECTS], mask)
+        rects = _some(rects, first)
+        return rects, _mask_of(rects, mask)
 
     def _exactly(self, mask: TileMask) -> list[Rect]:
         """Rectangles that cover *mask* and nothing else, however many."""
@@ -272,15 +306,64 @@ def _mask_of(rects: Iterable[Rect], like: TileMask) -> TileMask:
     return mask
 
 
-def _grown(mask: TileMask) -> TileMask:
-    """The mask and all tiles next to it."""
-    rows = mask.copy()
-    rows[1:] |= mask[:-1]
-    rows[:-1] |= mask[1:]
-    grown = rows.copy()
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
-    return grown
+def _mask_with(tiles: npt.NDArray[np.intp], like: TileMask) -> TileMask:
+    mask = np.zeros(like.shape, np.bool_)
+    mask.reshape(-1)[tiles] = True
+    return mask
+
+
+def _some(rects: list[Rect], first: TileMask | None) -> list[Rect]:
+    """As many as an update may have, those that hold tiles of *first* before others."""
+    if len(rects) > MAX_RECTS and first is not None:
+        rects = sorted(rects, key=lambda rect: not first[covered(rect)].any())
+    return rects[:MAX_RECTS]
+
+
+def _small(mask: TileMask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The tiles of small regions, and the size of each one's region."""
+    sizes = region_sizes(mask)
+    tiles = np.flatnonzero(mask & (sizes <= SMALL_TILES))
+    return tiles, sizes.reshape(-1)[tiles]
+
+
+def _in_turn(
+    tiles: npt.NDArray[np.intp], sizes: npt.NDArray[np.intp], cursor: int
+) -> npt.NDArray[np.intp]:
+    """Those of tiny regions first; otherwise all from tile *cursor* on."""
+    return tiles[np.lexsort((tiles, tiles < cursor, sizes > TINY_TILES))]
+
+
+def _fitting(
+    costs: npt.NDArray[np.float64],
+    tiles: npt.NDArray[np.intp],
+    size_bytes: float,
+    most: int,
+    least: int = 1,
+) -> int:
+    """How many of *tiles*, from the first on, fit; *least*, though they may not."""
+    total = np.cumsum(costs.reshape(-1)[tiles])
+    fitting = int(np.searchsorted(total, size_bytes, "right"))
+    return max(0, min(max(1, least, fitting), most, len(tiles)))
+
+
+def _cheapest(costs: npt.NDArray[np.float64], room: float) -> TileMask:
+    """The tiles of *costs* in those cells that cost the least, as many as there is *room* for."""
+    rows, columns = costs.shape
+    by_row = np.add.reduceat(costs, np.arange(0, rows, _CELL_ROWS), axis=0)
+    cells = np.add.reduceat(by_row, np.arange(0, columns, _CELL_COLUMNS), axis=1)
+    order = np.argsort(cells, axis=None, kind="stable")
+    fitting = np.zeros(cells.size, np.bool_)
+    fitting[order] = np.cumsum(cells.reshape(-1)[order]) <= room
+    fits = _spread(fitting.reshape(cells.shape), costs)
+    chosen: TileMask = fits & (costs > 0)
+    return chosen
+
+
+def _spread(cells: TileMask, like: npt.NDArray[np.generic]) -> TileMask:
+    """A mask of cells as one of tiles."""
+    rows, columns = like.shape
+    tiles = np.repeat(np.repeat(cells, _CELL_ROWS, axis=0), _CELL_COLUMNS, axis=1)
+    return tiles[:rows, :columns]
 
 
 def _cells(mask: TileMask) -> TileMask:
@@ -288,8 +371,7 @@ def _cells(mask: TileMask) -> TileMask:
     rows, columns = mask.shape
     by_row = np.logical_or.reduceat(mask, np.arange(0, rows, _CELL_ROWS), axis=0)
     cells = np.logical_or.reduceat(by_row, np.arange(0, columns, _CELL_COLUMNS), axis=1)
-    filled = np.repeat(np.repeat(cells, _CELL_ROWS, axis=0), _CELL_COLUMNS, axis=1)
-    return filled[:rows, :columns]
+    return _spread(cells, mask)
 
 
 @cache

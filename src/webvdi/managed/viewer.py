@@ -11,6 +11,7 @@ from webvdi.managed.keeper import NOTHING_HELD, Generations
 from webvdi.managed.messages import Admission, ViewerId
 from webvdi.managed.pacing import Pacer
 from webvdi.managed.parcel import Parcel
+from webvdi.managed.plan import FROM_THE_TOP
 from webvdi.managed.sight import Sight
 from webvdi.wire.from_viewer import Capability
 from webvdi.wire.to_viewer import PackedUpdate, Role
@@ -63,7 +64,7 @@ class Viewer:
         """When that was begun, or the last one was."""
         self.updates = 0
         """The number of the last update sent."""
-        self.cursor = 0
+        self.cursor = FROM_THE_TOP
         """See ``Plan.cursor``."""
         self.may_keep = True
         """Whether there may be tiles that it has not been asked to keep."""
@@ -99,7 +100,7 @@ class Viewer:
         self._desktop_after = self.updates
         self._unsend()
         self.sight = Sight(mirror.width, mirror.height)
-        self.cursor = 0
+        self.cursor = FROM_THE_TOP
         # Pixels of the old size that are still under way need no second sending.
         self._unacked = {n: _Sent(None, sent.slots) for n, sent in self._unacked.items()}
 

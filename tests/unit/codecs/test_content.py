@@ -99,9 +99,9 @@ def test_bytes_of_a_photograph_are_foretold(quality: int) -> None:
 
 
 def test_bytes_without_loss_are_foretold() -> None:
-    """Text of two colours takes much less than other text."""
+    """Text of two colours takes a tenth of other text; what a session shows, it has to learn."""
     photo, text = pictures.photograph(320, 320), pictures.text(320, 320)
-    for content, rgb, times in ((PHOTO, photo, 3), (TEXT, text, 8)):
+    for content, rgb, times in ((PHOTO, photo, 3), (TEXT, text, 12)):
         told = expected_bytes(content, 320 * 320, None)
         assert told / times < len(encode(pixels_of(rgb)).payload) < told * 3
 
