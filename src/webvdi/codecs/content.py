@@ -37,13 +37,25 @@ def contents(pixels: Pixels) -> npt.NDArray[np.uint8]:
     The region starts on a tile's bound; its last row and column of tiles may be cut short.  A
     single photographic tile among others counts as text: JPEG of so little never pays.
     """
+    return joined(own_contents(pixels))
+
+
+def own_contents(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """As :func:`contents`, each tile judged by itself; flat tiles are final."""
     words = pixels.view(np.uint32)[:, :, 0]
     above = _unlike_above(words)
     flat = (above == 0) & ~_changing_first_row(words)
-    photo = _rarely_equal(words, above)
     tiles = np.full(flat.shape, Content.TEXT, np.uint8)
-    tiles[_joined(photo)] = Content.PHOTO
+    tiles[_rarely_equal(words, above)] = Content.PHOTO
     tiles[flat] = Content.FLAT
+    return tiles
+
+
+def joined(own: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Contents, from what each tile is by itself and what those next to it are."""
+    tiles = np.full(own.shape, Content.TEXT, np.uint8)
+    tiles[_joined(own == Content.PHOTO)] = Content.PHOTO
+    tiles[own == Content.FLAT] = Content.FLAT
     return tiles
 
 
@@ -82,9 +94,8 @@ def _rarely_equal(words: Words, unlike_above: npt.NDArray[np.uint16]) -> TileMas
     here = beside[: len(sampled), 1:width].view(np.bool_)
     np.not_equal(sampled[:, 1:], sampled[:, :-1], out=here)
     rows, columns = _counts(height, TILE)[:, None], _counts(width, TILE)[None, :]
-    # Nothing is on the left of a region's first column.
-    pairs_beside = _counts(len(sampled), per_tile)[:, None] * columns
-    pairs_beside[:, 0] -= _counts(len(sampled), per_tile)
+    beside[:, ::TILE] = 0  # what is on the left of a tile says nothing of it
+    pairs_beside = _counts(len(sampled), per_tile)[:, None] * (columns - 1)
     rare = 1 - _EQUAL_IN_PHOTO
     rarely: TileMask = np.greater(_sums(beside, per_tile), rare * pairs_beside)
     rarely &= unlike_above > rare * (rows - 1) * columns

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from unit.managed import written
 from unit.managed.harness import FakeViewer, Playbook
 from webvdi.display.source import Lost, Opened, Updated
 from webvdi.framebuffer import Rect
@@ -611,3 +612,19 @@ def test_the_display_waits_while_nobody_can_be_sent_anything() -> None:
     book.deliver(viewer)
     book.answer(viewer)
     assert book.done[-1] == Hold(False)
+
+
+def test_updates_of_coloured_text_come_to_keep_to_their_allowance() -> None:
+    """Also through the feed: what pieces took is learned, and reckoned with."""
+    book = Playbook(1920, 1088)
+    viewer = book.attach()
+    book.settle()
+    over = []
+    for number in range(4):
+        allowance = book.core.viewers[viewer.identity].pacer.allowance(book.now)
+        book.draw(Rect(0, 0, 1920, 1088), written.coloured(1920, 1088, seed=number))
+        book.encode()
+        over.append(len(viewer.on_the_way[0]) / allowance.size_bytes)
+        book.settle()
+    assert book.exact(viewer)
+    assert max(over[1:]) <= 1.5, over
