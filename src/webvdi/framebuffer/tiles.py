@@ -32,7 +32,7 @@ def _joined(part: TileMask, whole: Rect, limit: int) -> list[Rect]:
     """At most *limit* rectangles of tiles for a *part* of a mask, *whole* saying which."""
     rects = _runs(part, whole, limit)
     if rects is None:
-        rects = _runs(_coarsened(part), whole, limit)
+        rects = _runs(filled_cells(part, _COARSE, _COARSE), whole, limit)
     return [whole] if rects is None else rects
 
 
@@ -67,9 +67,14 @@ def _runs(part: TileMask, whole: Rect, limit: int) -> list[Rect] | None:
     ]
 
 
-def _coarsened(mask: TileMask) -> TileMask:
-    """The mask with every 8x8 cell filled that holds a true tile."""
+def filled_cells(mask: TileMask, height: int, width: int) -> TileMask:
+    """The mask with every cell of *height* x *width* tiles filled that holds a true one."""
     rows, columns = mask.shape
-    by_row = np.logical_or.reduceat(mask, np.arange(0, rows, _COARSE), axis=0)
-    cells = np.logical_or.reduceat(by_row, np.arange(0, columns, _COARSE), axis=1)
-    return np.repeat(np.repeat(cells, _COARSE, axis=0), _COARSE, axis=1)[:rows, :columns]
+    by_row = np.logical_or.reduceat(mask, np.arange(0, rows, height), axis=0)
+    cells = np.logical_or.reduceat(by_row, np.arange(0, columns, width), axis=1)
+    return spread_cells(cells, height, width, rows, columns)
+
+
+def spread_cells(cells: TileMask, height: int, width: int, rows: int, columns: int) -> TileMask:
+    """A mask of cells of *height* x *width* tiles as one of *rows* x *columns* tiles."""
+    return np.repeat(np.repeat(cells, height, axis=0), width, axis=1)[:rows, :columns]

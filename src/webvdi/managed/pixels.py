@@ -197,7 +197,7 @@ class PixelFeed:
     def _lacks(self, viewer: Viewer, now: float) -> bool:
         """Whether a viewer may lack something of the picture as it is."""
         sight = viewer.sight
-        return sight.any_stale or sight.any_lossy or sight.behind or self._may_keep(viewer, now)
+        return sight.behind or sight.any_lossy or self._may_keep(viewer, now)
 
     def _may_keep(self, viewer: Viewer, now: float) -> bool:
         """Whether it is quiet enough to look for what a viewer may be asked to keep."""

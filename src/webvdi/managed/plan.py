@@ -21,6 +21,7 @@ from webvdi.codecs import Content, expected_bytes
 from webvdi.codecs.choice import MIN_JPEG_AREA
 from webvdi.framebuffer import TILE, Move, Rect, TileMask, covered, rects_of
 from webvdi.framebuffer.grid import bounds, pixels_of
+from webvdi.framebuffer.tiles import filled_cells, spread_cells
 from webvdi.managed.costs import AS_EXPECTED, NO_BYTES, RECT_BYTES, Bytes, Factors
 from webvdi.managed.regions import grown, region_sizes
 from webvdi.wire.pieces import Run
@@ -186,13 +187,13 @@ class Draft:
         assert self._kinds is not None
         costs = self._without_loss[self._kinds]
         if photo is not None:
-            costs[photo] = _costs(self._means.quality)[Content.PHOTO]
+            costs[photo] = _bytes_by_kind(self._means.quality)[Content.PHOTO]
         costs[:, 1:][mask[:, 1:] & ~mask[:, :-1]] += RECT_BYTES
         return costs
 
     @property
     def _without_loss(self) -> npt.NDArray[np.float64]:
-        costs = _costs(None).copy()
+        costs = _bytes_by_kind(None).copy()
         costs[Content.TEXT] *= self._means.factors.text
         costs[Content.PHOTO] *= self._means.factors.photo
         return costs
@@ -200,7 +201,7 @@ class Draft:
     def _expected(self, exact: TileMask, rects: list[Rect]) -> Bytes:
         assert self._kinds is not None
         counts = np.bincount(self._kinds[exact], minlength=len(Content))
-        by_kind = counts[: len(Content)] * _costs(None)[list(Content)]
+        by_kind = counts[: len(Content)] * _bytes_by_kind(None)[list(Content)]
         other = RECT_BYTES * len(rects) if len(rects) > _FEW_RECTS else 0
         return Bytes(float(by_kind[Content.TEXT]), float(by_kind[Content.PHOTO]), other)
 
@@ -239,7 +240,7 @@ class Draft:
             return mask
         area = covered(pixels_of(box))
         kinds, part = self._kinds[area], mask[area]
-        gaps = _cells(part) & ~part
+        gaps = filled_cells(part, _CELL_ROWS, _CELL_COLUMNS) & ~part
         filled = gaps & (kinds == Content.FLAT)
         costs = np.where(gaps & (kinds == Content.TEXT), self._without_loss[Content.TEXT], 0.0)
         room = min(self._means.size_bytes - spent, _MOST_FILLED * spent)
@@ -354,28 +355,13 @@ def _cheapest(costs: npt.NDArray[np.float64], room: float) -> TileMask:
     order = np.argsort(cells, axis=None, kind="stable")
     fitting = np.zeros(cells.size, np.bool_)
     fitting[order] = np.cumsum(cells.reshape(-1)[order]) <= room
-    fits = _spread(fitting.reshape(cells.shape), costs)
+    fits = spread_cells(fitting.reshape(cells.shape), _CELL_ROWS, _CELL_COLUMNS, rows, columns)
     chosen: TileMask = fits & (costs > 0)
     return chosen
 
 
-def _spread(cells: TileMask, like: npt.NDArray[np.generic]) -> TileMask:
-    """A mask of cells as one of tiles."""
-    rows, columns = like.shape
-    tiles = np.repeat(np.repeat(cells, _CELL_ROWS, axis=0), _CELL_COLUMNS, axis=1)
-    return tiles[:rows, :columns]
-
-
-def _cells(mask: TileMask) -> TileMask:
-    """The mask with every small cell filled that holds a true tile."""
-    rows, columns = mask.shape
-    by_row = np.logical_or.reduceat(mask, np.arange(0, rows, _CELL_ROWS), axis=0)
-    cells = np.logical_or.reduceat(by_row, np.arange(0, columns, _CELL_COLUMNS), axis=1)
-    return _spread(cells, mask)
-
-
 @cache
-def _costs(quality: int | None) -> npt.NDArray[np.float64]:
+def _bytes_by_kind(quality: int | None) -> npt.NDArray[np.float64]:
     """Bytes that a tile is expected to take, by ``Content``; nothing, where that is not known."""
     costs = np.zeros(256)
     costs[list(Content)] = [expected_bytes(kind, TILE_AREA, quality) for kind in Content]
