@@ -12,23 +12,19 @@ from benchmarks.processes import Failed
 from benchmarks.workloads import (
     codecs,
     core,
-    drag,
     fanout,
     framebuffer,
     glances,
     idle,
-    office,
-    pixels,
+    moving,
     report,
-    scroll,
     sessions,
-    slides,
     typing,
 )
 
 
 class Workload(Protocol):
-    """What a module of ``workloads/`` has."""
+    """What a module of ``workloads/`` has, or a thing in one."""
 
     __doc__: str | None
 
@@ -41,11 +37,11 @@ class Workload(Protocol):
 
 WORKLOADS: Mapping[str, Workload] = {
     "typing": typing,
-    "scroll": scroll,
-    "drag": drag,
-    "slides": slides,
-    "office": office,
-    "pixels": pixels,
+    "scroll": moving.SCROLL,
+    "drag": moving.DRAG,
+    "slides": moving.SLIDES,
+    "office": moving.OFFICE,
+    "pixels": moving.ALL,
     "fanout": fanout,
     "sessions": sessions,
     "report": report,

@@ -49,6 +49,38 @@ EXACT_FOR_S = 0.3
 """How long it must stay exact to be believed."""
 
 
+class Moving:
+    """The workload that measures some scenes, one after the other in each round."""
+
+    def __init__(self, summary: str, *scenes: str) -> None:
+        self.__doc__ = summary
+        self._scenes = scenes
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        """The command line's."""
+        options(parser)
+
+    def run(self, arguments: argparse.Namespace) -> None:
+        """Measure and print."""
+        run(self._scenes, arguments)
+
+
+SCROLL = Moving(
+    "Text that fills the screen and scrolls 60 times a second: what the page shows of it.",
+    "scroll",
+)
+DRAG = Moving(
+    "A window that is dragged over a photo 60 times a second: what the page shows of it.", "drag"
+)
+SLIDES = Moving(
+    "A slide show with a clock that moves 30 times a second: what the page shows of it.", "slides"
+)
+OFFICE = Moving(
+    "Half a minute of office work: what the page shows of it, and all it takes.", "office"
+)
+ALL = Moving("Scroll, drag, slides and office, one after the other in each round.", *SCENES)
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """The command line's."""
     parser.add_argument("--rounds", type=int, default=3, help="repetitions (default: 3)")
