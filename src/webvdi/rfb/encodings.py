@@ -66,11 +66,13 @@ FEATURES: tuple[int, ...] = (
 LOCAL_ENCODINGS: tuple[int, ...] = (
     Encoding.COPY_RECT,
     Encoding.RAW,
-    *FEATURES,
+    *(feature for feature in FEATURES if feature != PseudoEncoding.LAST_RECT),
 )
 """For a server on this host: pixels as they are, since we encode them for the browser anyway.
 
-Nothing else is offered, for TigerVNC takes Raw for a last resort, wherever it is in the list.
+Nothing else is offered, for TigerVNC takes Raw for a last resort, wherever it is in the list.  Nor
+is it told of LastRect: it would look for areas of one colour then, and send them, raw, as hundreds
+of rectangles of their own.
 """
 
 REMOTE_ENCODINGS: tuple[int, ...] = (
