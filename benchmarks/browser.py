@@ -26,6 +26,9 @@ PAUSE_S = (0.04, 0.12)
 PATIENCE_MS = 5000
 """A key that takes longer is lost."""
 
+FRESH_S = 0.5
+"""A gateway may first show the picture as it was when somebody last looked, marker and all."""
+
 QUIET_S, QUIET_BYTES = 0.6, 2000
 """A picture is complete when no more than so much comes in so long: pings, and the like."""
 
@@ -137,6 +140,7 @@ class TimedPage(PeerPage):
             lambda: self.page.evaluate("pageTimer.colour()") >= 0,
             f"the marker in the page of {self.peer.name}",
         )
+        time.sleep(FRESH_S)
 
     def type(self, keys: int, random: Random) -> list[Stroke]:
         """Press keys, each when the one before has been seen."""
