@@ -63,6 +63,8 @@ class Frames:
         """The moves of the last frames, the newest first: what moves mostly goes on."""
         self._wrong = blank_pixel_mask(mirror.width, mirror.height)
         """Scratch, all false between commits."""
+        self._trial = blank_pixel_mask(mirror.width, mirror.height)
+        """Scratch of the search for moves; takes no memory before there was one (calloc)."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -79,8 +81,11 @@ class Frames:
         self._mirror.touched.fill(False)
         changed = self._compare(touched)
         frame = self._frame(changed) if changed.any() else None
-        for rect in touched:
-            self._wrong[pixel_slices(rect)] = False
+        if frame is not None and frame.moves:
+            self._wrong.fill(False)  # they may have made pixels wrong that were not touched
+        else:
+            for rect in touched:
+                self._wrong[pixel_slices(rect)] = False
         return frame
 
     def _begin_anew(self) -> Frame:
@@ -88,7 +93,7 @@ class Frames:
         self._sizings = self._mirror.sizings
         self._mirror.touched.fill(False)
         self.picture = self._mirror.pixels.copy()
-        self._wrong = blank_pixel_mask(*self.size)
+        self._wrong, self._trial = blank_pixel_mask(*self.size), blank_pixel_mask(*self.size)
         self.number += 1
         everything = np.ones_like(self._mirror.touched)
         everything.setflags(write=False)
@@ -107,12 +112,11 @@ class Frames:
     def _frame(self, changed: TileMask) -> Frame:
         """Take over what has changed; the pixels that differ are known."""
         old, new = words(self.picture), words(self._mirror.pixels)
-        moves = explain(old, new, changed, self._wrong, self._expected())
+        moves = explain(old, new, changed, self._wrong, self._expected(), self._trial)
         self._lately.appendleft(moves)
         wrong = changed
         if moves:
             wrong = count_by_tile(self._wrong) != 0
-            self._wrong.fill(False)  # moves may have made pixels wrong that were not touched
         for rect in rects_of(changed, *self.size):
             pixels = pixel_slices(rect)
             old[pixels] = new[pixels]

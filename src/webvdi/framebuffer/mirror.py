@@ -11,6 +11,9 @@ from webvdi.framebuffer.rect import Rect
 
 OPAQUE = np.uint32(0xFF000000)
 
+_FIRST = 1 << 13
+"""Pixels that are compared at first: in most rectangles that change anything, something differs."""
+
 _BAND = 1 << 16
 """Pixels that are compared at a time: old and new ones stay in the processor's cache."""
 
@@ -53,23 +56,27 @@ class Framebuffer:
         and their tiles touched.  *pixels* is scratch to this call: X bytes may be overwritten.
         """
         self._check(rect)
-        new = words(pixels)
-        old = self._at(rect)
-        step = max(1, _BAND // max(1, rect.width))
-        if rect.height <= step:
-            np.bitwise_or(new, OPAQUE, out=new)
-            if not (new != old).any():
-                return False
-            old[...] = new
-            self._touch(rect)
-            return True
-        for top in range(0, rect.height, step):
-            band = new[top : top + step]
+        new, old = words(pixels), self._at(rect)
+        if rect.area > _FIRST:
+            return self._put_in_bands(rect, new, old)
+        np.bitwise_or(new, OPAQUE, out=new)
+        if not (new != old).any():
+            return False
+        old[...] = new
+        self._touch(rect)
+        return True
+
+    def _put_in_bands(self, rect: Rect, new: Words, old: Words) -> bool:
+        most = max(1, _BAND // rect.width)
+        top, end = 0, max(1, _FIRST // rect.width)
+        while top < rect.height:
+            band = new[top:end]
             np.bitwise_or(band, OPAQUE, out=band)
-            if (band != old[top : top + step]).any():
+            if (band != old[top:end]).any():
                 np.bitwise_or(new[top:], OPAQUE, out=old[top:])
                 self._touch(Rect(rect.x, rect.y + top, rect.width, rect.height - top))
                 return True
+            top, end = end, end + min(end, most)
         return False
 
     def copy(self, rect: Rect, source_x: int, source_y: int) -> bool:

@@ -58,6 +58,10 @@ everything is new, some pixels come right by chance, but not three in four."""
 _EXPECTED = 2
 """Comparisons of the whole area for what is expected."""
 
+_FEW = 16
+"""What is expected is compared no more once one tile in so many is left of those that changed: a
+scroll that goes now by one line and now by two is found by the first of both distances."""
+
 _SAMPLED = np.cumsum(np.random.default_rng(17).integers(8, 24, MAX_SIDE // 8))
 """The rows that are looked at to see what may be expected, drawn by lot once and for all: in even
 steps they might keep step with lines of text, and meet nothing but the space between."""
@@ -86,28 +90,28 @@ def explain(
     changed: TileMask,
     wrong: PixelMask,
     expected: Sequence[Move] = (),
+    scratch: PixelMask | None = None,
 ) -> tuple[Move, ...]:
     """As :func:`find_moves`, where the pixels that differ are known.
 
     *wrong* says which do, and is changed into which still do after the moves.  *expected* moves
-    are tried first, and if they explain most, no others are looked for.
+    are tried first, and if they explain most, no others are looked for.  *scratch*, of the shape
+    of *wrong*, may hold anything within the picture and is false outside.
     """
     area = bounds(changed)
     count = int(np.count_nonzero(changed))
     if area is None or count < MIN_CHANGED:
         return ()
-    search = _Search(old, new, changed, area, wrong)
+    trial = np.zeros_like(wrong) if scratch is None else scratch
+    search = _Search(old, new, changed, area, wrong, trial)
     promising = search.promising(expected)
     if promising:
-        trial = wrong.copy()
-        search = _Search(old, new, changed, area, trial)
         search.expect(promising)
         if search.left <= count // 4:
-            wrong[...] = trial
             return tuple(search.moves)
         # What repeats seems to move by any of its periods: a little of that must not stand in
         # the way of what explains it all.
-        search = _Search(old, new, changed, area, wrong)
+        search.undo()
     search.run(votes(old, new, changed, area))
     return tuple(search.moves)
 
@@ -128,17 +132,25 @@ class _Search:
     """The search within *area* (in tiles)."""
 
     def __init__(
-        self, old: Words, new: Words, changed: TileMask, area: Rect, wrong: PixelMask
+        self,
+        old: Words,
+        new: Words,
+        changed: TileMask,
+        area: Rect,
+        wrong: PixelMask,
+        trial: PixelMask,
     ) -> None:
         self.moves: list[Move] = []
         self._old, self._new, self._wrong = old, new, wrong
         self._area = area
         self._tiles = pixel_slices(pixels_of(area))
         self._pixels = pixels_of(area).intersect(Rect(0, 0, new.shape[1], new.shape[0]))
-        self._trial = np.zeros_like(wrong)
+        self._trial = trial
         """The pixels that are wrong at the distance that is being tried."""
-        self._right = ~changed[pixel_slices(area)]
+        self._unchanged = ~changed[pixel_slices(area)]
+        self._right = self._unchanged.copy()
         """The area's tiles that need nothing more."""
+        self._few = self.left // _FEW
 
     @property
     def left(self) -> int:
@@ -169,6 +181,8 @@ class _Search:
     def expect(self, moves: Sequence[Move]) -> None:
         """Try moves like some that there were before, by distance in their order."""
         for dx, dy in dict.fromkeys(move.distance for move in moves):
+            if self.left <= self._few:
+                return
             right = self._compare(dx, dy)
             for move in moves:
                 columns = self._columns(move.rect)
@@ -180,6 +194,13 @@ class _Search:
         start = max(rect.x // TILE - self._area.x, 0)
         end = min(-(-rect.right // TILE) - self._area.x, self._area.width)
         return _Run(start, end) if start < end else None
+
+    def undo(self) -> None:
+        """Take back all moves.  Comparing once more is dearer than a copy, but rarely needed."""
+        if self.moves:
+            there = pixel_slices(self._pixels)
+            np.not_equal(self._new[there], self._old[there], out=self._wrong[there])
+            self.moves, self._right = [], self._unchanged.copy()
 
     def run(self, found: Votes) -> None:
         """Try the displacements that were voted for, until nothing pays any more."""

@@ -43,6 +43,10 @@ LOOKOUT_S = 120.0
 LOOKOUT_PAUSE_S = 3.0
 """No other lookout is started for so long after one died: what killed it may do so again."""
 
+MEMORY_KEPT = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(16 << 20))
+"""Bytes of free memory that a worker's allocator holds on to (mallopt(3)).  By itself glibc gives
+almost everything back at once, and each picture begins with a thousand page faults."""
+
 
 class WorkerUnavailable(WebvdiError):
     """There is no worker, or it does not answer."""
@@ -294,6 +298,7 @@ class Staff:
                 *map(str, self._turns),
                 pass_fds=[theirs.fileno(), *self._turns],
                 stdin=DEVNULL,
+                env=MEMORY_KEPT | os.environ,
             )
         except BaseException as error:
             ours.close()

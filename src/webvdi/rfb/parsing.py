@@ -3,16 +3,17 @@
 A parser is a generator.  What it yields is either a *need* or an event:
 
 - an ``int`` n: it is resumed with exactly n bytes;
-- a ``memoryview``: it is resumed when that memory has been filled from the stream;
+- a :class:`Span`: it is resumed when that many bytes are there, where they were received;
 - :data:`PAUSE`: it is resumed when the owner of the link says so;
 - an event: it is handed out, and the parser resumed.
 
-So no parser ever sees how the stream was cut into pieces, and pixels can be received straight
-into the array in which they will be used.
+So no parser ever sees how the stream was cut into pieces, and pixels can be used where they were
+received.
 """
 
 import struct
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 
 from webvdi.rfb.events import Event
@@ -27,8 +28,19 @@ class Pause:
 PAUSE: Final = Pause()
 """A need that no byte of the server can fulfil."""
 
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """A need for *size* bytes of the stream; much of it costs no copy."""
+
+    size: int
+    memory: memoryview = field(default=memoryview(b""), init=False)
+    """The bytes, once they are there, at an address that 4 divides.  They belong to the parser,
+    which may write there; keeping a few may keep :data:`webvdi.rfb.feed.BLOCK_SIZE` around them."""
+
+
 Bytes: TypeAlias = bytes | bytearray
-Need: TypeAlias = int | memoryview | Pause
+Need: TypeAlias = int | Span | Pause
 Parser: TypeAlias = Generator[Need | Event, Bytes, T]
 
 SKIP_SIZE: Final = 4096

@@ -51,6 +51,21 @@ def test_rows_that_a_server_repeats_are_not_touched() -> None:
     assert mirror.touched[12:].all()
 
 
+@pytest.mark.parametrize("row", [0, 7, 8, 9, 31, 100, 255])
+def test_what_follows_a_change_is_written_and_little_before_it_is_touched(row: int) -> None:
+    mirror = Framebuffer(1024, 256)
+    mirror.put(mirror.rect, noise(1024, 256, 1))
+    mirror.touched.fill(False)
+    again = mirror.pixels.copy()
+    again[row:, 1000, :3] ^= 1
+    expected = again.copy()
+    again[:, :, 3] = 0
+    assert mirror.put(mirror.rect, again)
+    assert np.array_equal(mirror.pixels, expected)
+    assert not mirror.touched[: row // 32].any()
+    assert mirror.touched[row // 16 :].all()
+
+
 def test_an_empty_rectangle_changes_nothing() -> None:
     mirror = Framebuffer(8, 8)
     for width, height in ((0, 5), (5, 0)):

@@ -188,7 +188,9 @@ def explained(old: Pixels, new: Pixels, *expected: Move) -> tuple[tuple[Move, ..
     """As :func:`search`, where some moves are expected; checks that it knows what is wrong."""
     wrong = blank_pixel_mask(WIDTH, HEIGHT)
     wrong[:HEIGHT, :WIDTH] = (old != new).any(axis=2)
-    moves = explain(words(old), words(new), differing(old, new), wrong, expected)
+    scratch = blank_pixel_mask(WIDTH, HEIGHT)
+    scratch[:HEIGHT, :WIDTH] = True  # as the search before may have left it
+    moves = explain(words(old), words(new), differing(old, new), wrong, expected, scratch)
     left = differing(applied(old, moves), new)
     assert np.array_equal(count_by_tile(wrong) != 0, left)
     return moves, left

@@ -44,6 +44,23 @@ async def test_a_session_has_one_worker_whoever_asks(office: Office) -> None:
     assert office.staff.worker_of("demo") is hired[0]
 
 
+def environment_of(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+async def test_a_worker_holds_on_to_memory_as_far_as_its_owner_lets_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    worker = await office.staff._start()
+    try:
+        environment = environment_of(worker.pid)
+        assert b"MALLOC_TRIM_THRESHOLD_=1000000" in environment
+        assert b"MALLOC_MMAP_THRESHOLD_=16777216" in environment
+    finally:
+        await worker.end(0)
+
+
 async def test_a_session_that_nobody_watches_gives_its_worker_back(office: Office) -> None:
     worker = await office.staff.hire(office.record)
     office.staff._says(worker, {"event": "idle", "session": "demo", "admitted": 0}, None)

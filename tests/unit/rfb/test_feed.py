@@ -1,11 +1,14 @@
 """Bytes on their way into a parser."""
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from webvdi.base.errors import RemoteProtocolError
 from webvdi.rfb.events import Bell, CutText, Event
-from webvdi.rfb.feed import BUFFER_SIZE, LARGE, Feed
-from webvdi.rfb.parsing import PAUSE, Parser
+from webvdi.rfb.feed import BLOCK_SIZE, BUFFER_SIZE, LARGE, Feed
+from webvdi.rfb.parsing import PAUSE, Parser, Span
 
 
 def pour(feed: Feed, data: bytes) -> list[Event]:
@@ -47,39 +50,89 @@ def test_needs_of_every_size_get_their_bytes(first: int, step: int) -> None:
     assert [len(piece) for piece in seen] == [3, first, 5, 0, LARGE + 3, 2]
 
 
-def test_large_memory_is_filled_in_place_and_not_beyond() -> None:
-    target = bytearray(LARGE * 2)
-
-    def parser() -> Parser[None]:
-        yield 4
-        yield memoryview(target)
+def spans(*sizes: int, between: int, into: list[memoryview]) -> Parser[None]:
+    """Asks for spans, and for some bytes before each."""
+    for size in sizes:
+        yield between
+        span = Span(size)
+        yield span
+        into.append(span.memory)
         yield Bell()
-        yield 4
+    yield 4
 
-    feed = Feed(parser())
-    pour(feed, b"head" + b"x" * 10)
+
+def test_a_large_span_is_used_where_it_was_received() -> None:
+    lent: list[memoryview] = []
+    feed = Feed(spans(LARGE * 2, LARGE, between=4, into=lent))
+    assert pour(feed, b"head" + b"x" * 10) == []
     buffer = feed.get_buffer()
-    assert len(buffer) == len(target) - 10
-    buffer[:5] = b"yyyyy"
-    assert target[:15] == b"x" * 10 + b"y" * 5
-    feed.buffer_updated(5)
-    assert pour(feed, b"z" * (len(target) - 15)) == [Bell()]
-    assert target[-1:] == b"z"
+    # All that follows as well, as far as the block reaches.
+    assert len(buffer) == BLOCK_SIZE - 10
+    received = b"y" * (LARGE * 2 - 10) + b"next" + b"z" * LARGE + b"ta"
+    assert pour(feed, received) == [Bell(), Bell()]
+    assert bytes(lent[0]) == b"x" * 10 + b"y" * (LARGE * 2 - 10)
+    assert bytes(lent[1]) == b"z" * LARGE
+    assert lent[0].obj is lent[1].obj is buffer.obj
 
 
-def test_the_short_rest_of_a_large_need_comes_with_what_follows() -> None:
-    target = bytearray(LARGE)
+def test_a_block_is_left_when_all_has_been_parsed() -> None:
+    lent: list[memoryview] = []
+    feed = Feed(spans(LARGE, between=4, into=lent))
+    pour(feed, bytes(4 + LARGE))
+    assert len(feed.get_buffer()) == BUFFER_SIZE
+    assert feed.get_buffer().obj is not lent[0].obj
+
+
+def test_a_large_need_that_is_no_span_is_received_into_memory_of_its_own() -> None:
+    seen: list[bytes | bytearray] = []
 
     def parser() -> Parser[None]:
-        yield memoryview(target)
+        seen.append((yield 2 * BUFFER_SIZE))
         yield Bell()
-        yield CutText(bytes((yield 4)).decode())
+        seen.append((yield BUFFER_SIZE))
+        yield Bell()
         yield 1
 
     feed = Feed(parser())
-    pour(feed, b"x" * (LARGE - 3))
-    assert len(feed.get_buffer()) == BUFFER_SIZE
-    assert pour(feed, b"xxxtail") == [Bell(), CutText("tail")]
+    buffer = feed.get_buffer()
+    assert len(buffer) == 2 * BUFFER_SIZE
+    assert pour(feed, b"x" * (3 * BUFFER_SIZE)) == [Bell(), Bell()]
+    assert seen == [b"x" * (2 * BUFFER_SIZE), b"x" * BUFFER_SIZE]
+    assert seen[0] is buffer.obj
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(
+        st.one_of(
+            st.integers(0, 50),
+            st.integers(LARGE - 3, 5 * LARGE),
+            st.integers(BUFFER_SIZE - 20, BUFFER_SIZE + 20),
+            st.sampled_from([BLOCK_SIZE - 4, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE + 7]),
+        ),
+        max_size=9,
+    ),
+    between=st.sampled_from([0, 4, 12, 13]),
+    steps=st.lists(st.sampled_from([1, 13, 5000, BUFFER_SIZE, 3 * BLOCK_SIZE]), min_size=1),
+)
+def test_spans_stay_as_they_were_received(sizes: list[int], between: int, steps: list[int]) -> None:
+    """Those that are kept to the end, which nothing written later may touch."""
+    data = np.random.default_rng(1).bytes(sum(sizes) + between * len(sizes))
+    lent: list[memoryview] = []
+    feed = Feed(spans(*sizes, between=between, into=lent))
+    events, at, turn = len(list(feed.events())), 0, 0
+    while at < len(data):
+        step = steps[turn % len(steps)] if turn < 100 else BLOCK_SIZE
+        events += len(pour(feed, data[at : at + step]))
+        at, turn = at + step, turn + 1
+    assert events == len(lent) == len(sizes)
+    place = 0
+    for size, memory in zip(sizes, lent, strict=True):
+        place += between
+        assert bytes(memory) == data[place : place + size]
+        if size:
+            assert np.frombuffer(memory, np.uint8).ctypes.data % 4 == 0
+        place += size
 
 
 def test_a_pause_ends_when_it_is_said_to() -> None:

@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from webvdi.framebuffer import Rect
+from webvdi.framebuffer import Pixels, Rect
 from webvdi.rfb.events import Painted
 from webvdi.rfb.link import Link
-from webvdi.rfb.parsing import Parser
+from webvdi.rfb.parsing import Parser, Span
 
 BAND_PIXELS: Final = 1 << 18
 """A band of 1 MiB stays in the processor's cache until it is compared with the mirror."""
@@ -22,17 +22,21 @@ def bands(rect: Rect) -> Iterator[Rect]:
 
 
 class RawDecoder:
-    """Receives pixels where they are handed out, a band of rows at a time."""
+    """Hands out pixels where they were received, a band of rows at a time."""
 
     def decode(self, rect: Rect, _link: Link, /) -> Parser[None]:
         """``Painted`` for each band, top to bottom."""
         if rect.area <= BAND_PIXELS:
             if rect.area:  # some servers send hundreds of small ones: they take the short way
-                pixels = np.empty((rect.height, rect.width, 4), np.uint8)
-                yield pixels.data.cast("B")
-                yield Painted(rect, pixels)
+                span = Span(rect.area * 4)
+                yield span
+                yield Painted(rect, _pixels(rect, span))
             return
         for band in bands(rect):
-            pixels = np.empty((band.height, band.width, 4), np.uint8)
-            yield pixels.data.cast("B")
-            yield Painted(band, pixels)
+            span = Span(band.area * 4)
+            yield span
+            yield Painted(band, _pixels(band, span))
+
+
+def _pixels(rect: Rect, span: Span) -> Pixels:
+    return np.ndarray((rect.height, rect.width, 4), np.uint8, span.memory)
