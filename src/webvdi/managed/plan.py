@@ -12,6 +12,7 @@ Nothing here knows viewers, links or clocks.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,6 +50,10 @@ FEW_TILES = 24
 
 _ALONE_AREA = 256 * 256
 """A rectangle of this size is a picture of its own; smaller ones share a sheet."""
+
+_PART_WIDTH, _PART_HEIGHT = 512, 128
+"""What shares a sheet is cut into parts of this size at most: one that is high beside one that is
+wide would make it as large as the screen, and nearly empty."""
 
 _FEW_RECTS = 2
 """So few rectangles are pieces of their own, however small."""
@@ -268,7 +273,7 @@ def _jobs(rects: list[Rect], quality: int | None) -> Iterator[Job]:
         yield from (Job((strip,), quality) for strip in _strips(rect))
     sheet: list[Rect] = []
     area = 0
-    for rect in together:
+    for rect in chain.from_iterable(map(_cut, together)):
         if sheet and area + rect.area > MAX_PIECE_AREA:
             yield Job(tuple(sheet), quality)
             sheet, area = [], 0
@@ -289,6 +294,14 @@ def _parted(rects: list[Rect], *, lossy: bool) -> tuple[list[Rect], list[Rect]]:
         alone = [rect for rect in rects if rect.area >= _ALONE_AREA]
     kept = set(alone)
     return alone, [rect for rect in rects if rect not in kept]
+
+
+def _cut(rect: Rect) -> Iterator[Rect]:
+    """*rect* in parts that are small enough for a sheet."""
+    for y in range(rect.y, rect.bottom, _PART_HEIGHT):
+        height = min(_PART_HEIGHT, rect.bottom - y)
+        for x in range(rect.x, rect.right, _PART_WIDTH):
+            yield Rect(x, y, min(_PART_WIDTH, rect.right - x), height)
 
 
 def _strips(rect: Rect) -> Iterator[Rect]:

@@ -243,6 +243,12 @@ ToViewer: TypeAlias = (
 COLOURS = 8
 """Colours of people."""
 
+MAX_PICTURE_AREA = 1 << 26
+"""Pixels of a picture file."""
+
+MAX_PIECES = 0xFFFF
+"""Of an update."""
+
 _PIECE_HEAD = struct.Struct(">BHHHHI")
 
 
@@ -300,9 +306,20 @@ def _encode_person(person: Person) -> bytes:
 
 
 def pack_pieces(pieces: Sequence[Piece]) -> bytes:
-    """What follows an update's number and flags: the same for every viewer that gets the same."""
+    """What follows an update's number and flags: the same for every viewer that gets the same.
+
+    Raises ValueError for what no viewer takes: too many pieces, or too large a picture.  (What a
+    sheet's picture has is bounded where it is made.)
+    """
+    if len(pieces) > MAX_PIECES:
+        raise ValueError(f"an update of {len(pieces)} pieces; {MAX_PIECES} are the most")
     parts = [struct.pack(">H", len(pieces))]
     for p in pieces:
+        if p.codec in (Codec.PNG, Codec.JPEG) and p.width * p.height > MAX_PICTURE_AREA:
+            raise ValueError(
+                f"a picture of {p.width}x{p.height} pixels; {MAX_PICTURE_AREA} are the most: "
+                "send it in several pieces"
+            )
         parts.append(_PIECE_HEAD.pack(p.codec, p.x, p.y, p.width, p.height, len(p.payload)))
         parts.append(p.payload)
     return b"".join(parts)
