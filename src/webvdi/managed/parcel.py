@@ -6,7 +6,7 @@ Viewers that have the same plan share the parcel, so that the bytes are put toge
 import struct
 
 from webvdi.codecs import Encoded, Kind
-from webvdi.framebuffer import Move
+from webvdi.framebuffer import Move, TileMask, covered
 from webvdi.managed.costs import Costs
 from webvdi.managed.messages import EncodeKey
 from webvdi.managed.plan import Plan
@@ -47,6 +47,19 @@ class Parcel:
     def lacks(self, key: EncodeKey) -> bool:
         """Whether the parcel waits for a piece."""
         return self._packed is None and key in self.keys and key not in self._done
+
+    def involves(self, mask: TileMask) -> bool:
+        """Whether it draws in a tile of *mask*, moves it elsewhere, or has it kept.
+
+        What is drawn in other tiles may be drawn before or after it, which comes to the same.
+        """
+        return (
+            bool((self.touched & mask).any())
+            or any(mask[covered(move.source)].any() for move in self.plan.moves)
+            or any(
+                mask[run.row, run.column : run.column + run.count].any() for run in self.plan.kept
+            )
+        )
 
     def add(self, key: EncodeKey, encoded: Encoded) -> None:
         """A piece that it waits for is encoded."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from webvdi.codecs import Content, Encoded
-from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
+from webvdi.framebuffer import Frame, Framebuffer, Frames, Pixels, Rect, TileMask
 from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.costs import Costs
 from webvdi.managed.encodes import Encodes, encoded
@@ -28,6 +28,7 @@ from webvdi.managed.plan import (
     FROM_THE_TOP,
     MAX_PIECE_AREA,
     MAX_UPDATE_AREA,
+    TILE_AREA,
     Draft,
     Means,
     Plan,
@@ -135,14 +136,14 @@ class PixelFeed:
         """Half an update left behind is shown to nobody."""
         self._awaits_picture = self._awaits_picture or not self.settled
 
-    def _commit(self, now: float) -> None:
+    def _commit(self, now: float) -> Frame | None:
         """Make a frame of the mirror as it is, if it is another picture than the last frame's."""
         if not self.has_picture or self.mirror.version == self._committed:
-            return
+            return None
         self._committed = self.mirror.version
         frame = self._frames.commit()
         if frame is None:
-            return
+            return None
         self._changed_at = now
         self._shared.clear()
         if frame.resized:
@@ -160,6 +161,7 @@ class PixelFeed:
                 viewer.sight.advance(frame)
             else:
                 viewer.sight.overlook(frame)
+        return frame
 
     # ------------------------------------------------------------ what viewers get
 
@@ -171,8 +173,11 @@ class PixelFeed:
         return commands
 
     def _flush(self, now: float) -> list[Command]:
-        if not self.opened or self._awaits_picture or self._encodes.full:
+        if not self.opened or self._awaits_picture:
             return []
+        commands = self._hasten(now)
+        if self._encodes.full:
+            return commands
         news = self.settled and self.mirror.version != self._committed
         ready = [
             viewer
@@ -183,16 +188,54 @@ class PixelFeed:
             and viewer.pacer.may_send(now)
         ]
         if not ready:
-            return []
+            return commands
         self._commit(now)
         self._costs.adopt()
-        commands: list[Command] = []
         if self._frames.number and self._frames.size == (self.mirror.width, self.mirror.height):
             # Who has waited longest goes first, for the encoders may not have time for all.
             for viewer in sorted(ready, key=lambda viewer: viewer.began):
                 if viewer.desktop == self._frames.size and not self._encodes.full:
                     commands += self._serve(viewer, now)
         return commands
+
+    def _hasten(self, now: float) -> list[Command]:
+        """Send what is small and new before updates that are still being encoded.
+
+        A key's echo is not to wait for the photograph beside it.
+        """
+        waiting = [v for v in self._viewers.values() if v.parcel is not None and v.watching]
+        if not waiting or not self._is_little_new():
+            return []
+        touched, size = self.mirror.touched, self._frames.size
+        waiting = [
+            viewer
+            for viewer in waiting
+            if viewer.desktop == size
+            and not (viewer.sight.pending or viewer.parcel is None)
+            and not viewer.parcel.involves(touched)
+            and viewer.pacer.may_send(now)
+        ]
+        frame = self._commit(now) if waiting else None
+        if frame is None or frame.resized or frame.moves:
+            return []
+        little = self._little(frame.wrong)
+        return [SendTo(viewer.id, viewer.send_before(little, now)) for viewer in waiting]
+
+    def _is_little_new(self) -> bool:
+        """Whether what the display wrote is so little that it is encoded on the spot."""
+        if (self.mirror.width, self.mirror.height) != self._frames.size:
+            return False
+        tiles = int(np.count_nonzero(self.mirror.touched))
+        return 0 < tiles <= min(FEW_TILES, self.inline_area // TILE_AREA)
+
+    def _little(self, mask: TileMask) -> Parcel:
+        """A few tiles of the last frame, encoded."""
+        means = Means(0, None, MAX_UPDATE_AREA)
+        jobs, exact, _, _ = Draft(*self._frames.size, None, means).jobs(mask, FROM_THE_TOP)
+        parcel = self._parcel(Plan(exact, jobs=jobs))
+        left = [*self._encode(parcel)]
+        assert not left, "few tiles are encoded on the spot"
+        return parcel
 
     def _lacks(self, viewer: Viewer, now: float) -> bool:
         """Whether a viewer may lack something of the picture as it is."""
