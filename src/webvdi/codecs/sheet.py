@@ -74,7 +74,9 @@ class Packing:
     """x and y of each part's top left corner, in the parts' order."""
 
 
-def encode_sheet(parts: Sequence[tuple[Rect, Pixels]], quality: int | None = None) -> Encoded:
+def encode_sheet(
+    parts: Sequence[tuple[Rect, Pixels]], quality: int | None = None, *, thorough: bool = False
+) -> Encoded:
     """Several rectangles that do not overlap, each with its pixels, in one picture.
 
     Without *quality* the picture is a PNG and exact, with it (30 to 95) a JPEG of that quality.
@@ -89,7 +91,7 @@ def encode_sheet(parts: Sequence[tuple[Rect, Pixels]], quality: int | None = Non
     _check_size(packing)
     sheet = _drawn(parts, packing, grid)
     if quality is None:
-        codec, file = _PNG, encode_png(sheet)
+        codec, file = _PNG, encode_png(sheet, thorough=thorough)
     else:
         codec, file = _JPEG, encode_jpeg(sheet, quality, full_colour=grid is _FULL_COLOUR)
     places = [(x + grid.border, y + grid.border) for x, y in packing.places]

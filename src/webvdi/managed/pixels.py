@@ -65,6 +65,10 @@ MAX_REFINED_AREA = 1 << 18
 MAX_QUALITY = 84
 """Of JPEG.  It is shown for so short a time that more would be in vain."""
 
+SLOW_QUALITY = 44
+"""A link that affords no better JPEG (some 3 Mbit/s) is slow: to save bytes is worth time there,
+and what is too much for it is sketched at first."""
+
 MAX_RUNS = 512
 """Runs of kept tiles in an update.  Each is a drawing of its own for a browser: a few thousand
 take longer than to decode a picture of the same tiles."""
@@ -101,6 +105,8 @@ class PixelFeed:
         """Whether the mirror is still to be drawn by a display that has only just come."""
         self.inline_area = INLINE_AREA
         """Pixels up to which a piece is encoded on the spot."""
+        self.slow_quality = SLOW_QUALITY
+        """See there."""
         self._viewers = viewers
         self._frames = Frames(mirror)
         self._committed = 0
@@ -275,7 +281,8 @@ class PixelFeed:
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
         moves = bool(sight.pending)
-        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves, self._costs.factors)
+        factors, slow = self._costs.factors, allowance.quality <= self.slow_quality
+        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves, factors, slow)
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
@@ -303,9 +310,10 @@ class PixelFeed:
         """Send exactly what rests and is lossy, as much as is affordable at a time."""
         kinds = self._tiles.look_at(mask, self._frames.picture)
         runs, held = self._held(viewer, mask)
-        size_bytes = viewer.pacer.allowance(now).size_bytes
+        allowance = viewer.pacer.allowance(now)
         area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
-        means = Means(size_bytes, None, area, factors=self._costs.factors)
+        slow = allowance.quality <= self.slow_quality
+        means = Means(allowance.size_bytes, None, area, False, self._costs.factors, slow)
         draft = Draft(*self._frames.size, kinds, means)
         jobs, exact, _, _ = draft.jobs(_without(mask, held), FROM_THE_TOP)
         if held is not None:
@@ -370,8 +378,11 @@ class PixelFeed:
     # ------------------------------------------------------------ encoding, once for all
 
     def _parcel(self, plan: Plan) -> Parcel:
-        keys = tuple(EncodeKey(j.rects, self._tiles.version(j.rects), j.quality) for j in plan.jobs)
-        return Parcel(plan, keys, *self._frames.size, self._costs)
+        keys = (
+            EncodeKey(job.rects, self._tiles.version(job.rects), job.quality, job.thorough)
+            for job in plan.jobs
+        )
+        return Parcel(plan, tuple(keys), *self._frames.size, self._costs)
 
     def _begin(self, viewer: Viewer, parcel: Parcel, now: float) -> Iterable[Command]:
         viewer.begin(parcel, now)
@@ -387,7 +398,7 @@ class PixelFeed:
                 continue
             done = self._encodes.done(key)
             if done is None and key.area <= self.inline_area:
-                done = encoded(self._parts(key), key.quality)
+                done = encoded(self._parts(key), key.quality, key.thorough)
                 self._encodes.finish(key, done)
             if done is not None:
                 parcel.add(key, done)

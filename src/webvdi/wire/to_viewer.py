@@ -34,6 +34,16 @@ class Codec(IntEnum):
     KEEP = 8
 
 
+class Loss(IntFlag):
+    """What of an update is only nearly right."""
+
+    NONE = 0
+    SOME = 1
+    """Something is: what is JPEG."""
+    SKETCH = 2
+    """All pixels that it brings are, whatever their codec."""
+
+
 class MachineState(IntEnum):
     """How the machine behind the picture is."""
 
@@ -110,7 +120,8 @@ class Update:
     """Pieces to be drawn in order and shown together."""
 
     update: int
-    lossy: bool
+    lossy: int
+    """A :class:`Loss`; flags of later versions pass."""
     pieces: tuple[Piece, ...]
 
 
@@ -119,7 +130,7 @@ class PackedUpdate:
     """An :class:`Update` whose pieces :func:`pack_pieces` has made bytes once for many viewers."""
 
     update: int
-    lossy: bool
+    lossy: int
     packed: bytes
 
 
@@ -356,7 +367,7 @@ def _update(r: Reader) -> Update:
         Piece(Codec(r.u8()), r.u16(), r.u16(), r.u16(), r.u16(), r.take(r.u32()))
         for _ in range(count)
     )
-    return Update(number, bool(flags & 1), pieces)
+    return Update(number, flags & (Loss.SOME | Loss.SKETCH), pieces)
 
 
 def _cursor(r: Reader) -> CursorShape:

@@ -33,6 +33,8 @@ RECTS = st.builds(Rect, st.integers(0, 199), st.integers(0, 199), SIDES, SIDES)
 SCREEN = Rect(0, 0, 200, 200)
 PLACES = st.one_of(st.sampled_from([SCREEN, Rect(8, 20, 190, 130)]), RECTS)
 
+INLINE = st.sampled_from([None, 0, 4 * plan.TILE_AREA])
+
 ABILITIES = st.sampled_from(
     [
         Capability.JPEG | Capability.PNG | Capability.TILES,
@@ -47,13 +49,18 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     viewers = Bundle("viewers")
 
-    def playbook(self, width: int, height: int, inline_area: int | None) -> Playbook:
-        """A session that variants make of other parts."""
-        return Playbook(width, height, inline_area=inline_area)
+    def __init__(self) -> None:
+        super().__init__()
+        self._little = patch.multiple(plan, _SKETCHED_MOVING=0.02, _SKETCHED_STILL=0.1)
+        self._little.start()
 
-    @initialize(target=viewers, width=LARGE, height=LARGE, inline=st.booleans())
-    def begin(self, width: int, height: int, inline: bool) -> FakeViewer:
-        self.book = self.playbook(width, height, None if inline else 0)
+    def playbook(self, width: int, height: int, inline_area: int | None, slow: bool) -> Playbook:
+        """A session that variants make of other parts."""
+        return Playbook(width, height, inline_area=inline_area, slow=slow)
+
+    @initialize(target=viewers, width=LARGE, height=LARGE, inline=INLINE, slow=st.booleans())
+    def begin(self, width: int, height: int, inline: int | None, slow: bool) -> FakeViewer:
+        self.book = self.playbook(width, height, inline, slow)
         self.away: deque[FakeViewer] = deque()
         self.seen: Pixels | None = None
         return self.book.attach()
@@ -71,6 +78,12 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(rect=PLACES)
     def photograph(self, rect: Rect) -> None:
         self.book.paint(rect, photo=True)
+
+    @rule(x=st.integers(0, 190), y=st.integers(112, 190), photo=st.booleans())
+    def a_key_is_echoed_below_a_picture(self, x: int, y: int, photo: bool) -> None:
+        """Mostly the picture is still being encoded."""
+        self.book.paint(Rect(0, 0, 200, 96), photo=True)
+        self.book.paint(Rect(x, y, 9, 9), photo=photo)
 
     @rule(rect=PLACES)
     def text(self, rect: Rect) -> None:
@@ -185,8 +198,11 @@ class AnyInterleaving(RuleBasedStateMachine):
         assert not any(viewer.on_the_way for viewer in self.book.viewers.values())
 
     def teardown(self) -> None:
-        if hasattr(self, "book"):
-            self.quiet()
+        try:
+            if hasattr(self, "book"):
+                self.quiet()
+        finally:
+            self._little.stop()
 
 
 SETTINGS = settings(
