@@ -33,7 +33,7 @@ RECTS = st.builds(Rect, st.integers(0, 199), st.integers(0, 199), SIDES, SIDES)
 SCREEN = Rect(0, 0, 200, 200)
 PLACES = st.one_of(st.sampled_from([SCREEN, Rect(8, 20, 190, 130)]), RECTS)
 
-INLINE = st.sampled_from([None, 0, 4 * plan.TILE_AREA])
+INLINE = st.sampled_from([None, 0, 4 * plan.TILE_AREA, 9 * plan.TILE_AREA])
 
 ABILITIES = st.sampled_from(
     [
@@ -79,11 +79,18 @@ class AnyInterleaving(RuleBasedStateMachine):
     def photograph(self, rect: Rect) -> None:
         self.book.paint(rect, photo=True)
 
-    @rule(x=st.integers(0, 190), y=st.integers(112, 190), photo=st.booleans())
-    def a_key_is_echoed_below_a_picture(self, x: int, y: int, photo: bool) -> None:
-        """Mostly the picture is still being encoded."""
-        self.book.paint(Rect(0, 0, 200, 96), photo=True)
-        self.book.paint(Rect(x, y, 9, 9), photo=photo)
+    @rule(x=st.integers(0, 190), up=st.integers(0, 60), kind=st.integers(0, 2))
+    def keys_are_echoed_below_a_picture(self, x: int, up: int, kind: int) -> None:
+        """Mostly the picture is still being encoded, or text that has been scrolled is."""
+        self.all_is_well()
+        height = self.book.mirror.height
+        above = Rect(0, 0, 200, max(1, height // 2))
+        if kind:
+            self.book.paint(above, photo=kind == 2)
+        else:
+            self.book.scroll(above, 0, 19)
+        for n in range(2):
+            self.book.paint(Rect(x + n, height - 1 - up, 4, 4), photo=kind == 2)
 
     @rule(rect=PLACES)
     def text(self, rect: Rect) -> None:
