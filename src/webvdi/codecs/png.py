@@ -52,7 +52,11 @@ def palette_png(picture: Indexed, *, thorough: bool = False) -> bytes:
 
 def _deflated(rows: npt.NDArray[np.uint8], *, thorough: bool) -> bytes:
     if thorough:
-        return zlib.compress(rows.data, _THOROUGH_LEVEL)
+        # Of what is filtered next to nothing comes again: looking for it costs time, and bytes.
+        filtered = np.count_nonzero(rows[:, 0]) > len(rows) / 2
+        strategy = zlib.Z_RLE if filtered else zlib.Z_DEFAULT_STRATEGY
+        deflate = zlib.compressobj(_THOROUGH_LEVEL, strategy=strategy)
+        return deflate.compress(rows.data) + deflate.flush()
     fast: bytes = isal_zlib.compress(rows, level=_LEVEL)
     return fast
 

@@ -70,9 +70,10 @@ def test_nothing_tells_a_browser_to_change_colours_or_to_be_transparent() -> Non
         assert {kind for kind, _ in chunks(encoded(rgb))} <= {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 
 
-def test_more_time_makes_text_smaller() -> None:
-    text = written.coloured(640, 400)
-    assert len(encode_png(text, thorough=True)) <= 0.95 * len(encode_png(text))
+def test_more_time_makes_text_smaller_and_photographs_too() -> None:
+    photo = pixels_of(pictures.photograph(640, 400))
+    for pixels, at_most in ((written.coloured(640, 400), 0.95), (photo, 0.99)):
+        assert len(encode_png(pixels, thorough=True)) <= at_most * len(encode_png(pixels))
 
 
 def test_text_above_a_photograph_is_exact() -> None:
