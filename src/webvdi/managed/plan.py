@@ -51,9 +51,9 @@ FEW_TILES = 24
 _ALONE_AREA = 256 * 256
 """A rectangle of this size is a picture of its own; smaller ones share a sheet."""
 
-_PART_WIDTH, _PART_HEIGHT = 512, 128
-"""What shares a sheet is cut into parts of this size at most: one that is high beside one that is
-wide would make it as large as the screen, and nearly empty."""
+_PART_HEIGHT = 128
+"""What shares a sheet is cut into parts of this height at most: one that is high beside one that
+is wide would make it as large as the screen, and nearly empty."""
 
 _FEW_RECTS = 2
 """So few rectangles are pieces of their own, however small."""
@@ -330,11 +330,9 @@ def _parted(rects: list[Rect], *, jpeg: bool) -> tuple[list[Rect], list[Rect]]:
 
 
 def _cut(rect: Rect) -> Iterator[Rect]:
-    """*rect* in parts that are small enough for a sheet."""
+    """*rect* in parts that are low enough for a sheet."""
     for y in range(rect.y, rect.bottom, _PART_HEIGHT):
-        height = min(_PART_HEIGHT, rect.bottom - y)
-        for x in range(rect.x, rect.right, _PART_WIDTH):
-            yield Rect(x, y, min(_PART_WIDTH, rect.right - x), height)
+        yield Rect(rect.x, y, rect.width, min(_PART_HEIGHT, rect.bottom - y))
 
 
 def _strips(rect: Rect) -> Iterator[Rect]:
