@@ -100,7 +100,7 @@ class Stage:
         while self._encodes:
             command = self._encodes.popleft()
             began = time.thread_time()
-            done = encoded(command.parts, command.key.quality)
+            done = encoded(command.parts, command.key.quality, command.key.thorough)
             self.encoders_s += time.thread_time() - began
             self._handle(EncodeDone(command.key, done))
 

@@ -124,7 +124,11 @@ class Bench {
     }
 
     update(update, ...pieces) {
-        this.screen.update({ type: 'Update', update, lossy: false, pieces });
+        this.screen.update({ type: 'Update', update, lossy: 0, pieces });
+    }
+
+    sketch(update, ...pieces) {
+        this.screen.update({ type: 'Update', update, lossy: 3, pieces });
     }
 }
 
@@ -607,6 +611,16 @@ test('the picture is exact once what came as JPEG has been refined', async () =>
     bench.update(3, fill('000000', { width: 40, height: 31 }), fill('000000', { y: 16, width: 15, height: 16 }));
     assert.equal(bench.screen.lossyShare, 2 / 6);
     bench.update(4, fill('000000', { y: 16, width: 40, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 0);
+});
+
+test('the picture is exact once what was sketched has been refined', async () => {
+    const bench = new Bench({ width: 48, height: 16 }); // 3 tiles
+    bench.sketch(1, fill('123456', { width: 32, height: 16 }), piece(0, '00000000', { x: 32, width: 16, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 1);
+    bench.update(2, fill('123456', { width: 32, height: 16 }));
+    assert.equal(bench.screen.lossyShare, 1 / 3);
+    bench.sketch(3, piece(0, '00000000', { x: 32, width: 16, height: 16 }));
     assert.equal(bench.screen.lossyShare, 0);
 });
 

@@ -87,12 +87,15 @@ def test_the_browsers_own_code_ends_up_exact() -> None:
     with Nodes().open() as nodes:
 
         class WithRealViewers(AnyInterleaving):
-            def playbook(self, width: int, height: int, inline_area: int | None) -> Playbook:
+            def playbook(
+                self, width: int, height: int, inline_area: int | None, slow: bool
+            ) -> Playbook:
                 nodes.begin()
                 return Playbook(
                     width,
                     height,
                     inline_area=inline_area,
+                    slow=slow,
                     kind=lambda identity: RealViewer(identity, nodes.one()),
                 )
 
@@ -109,7 +112,11 @@ def test_viewers_end_up_exact_with_encoders_at_work_meanwhile() -> None:
     with Encoders(()) as encoders:
 
         class WithRealEncoders(AnyInterleaving):
-            def playbook(self, width: int, height: int, inline_area: int | None) -> Playbook:
-                return Playbook(width, height, inline_area=inline_area, encoders=encoders)
+            def playbook(
+                self, width: int, height: int, inline_area: int | None, slow: bool
+            ) -> Playbook:
+                return Playbook(
+                    width, height, inline_area=inline_area, slow=slow, encoders=encoders
+                )
 
         run_state_machine_as_test(WithRealEncoders, settings=SETTINGS)

@@ -77,7 +77,7 @@ class Picture:
                 for piece in message.pieces:
                     self._draw(piece)
                 self.last_update = message.update
-                self.lossy_updates += message.lossy
+                self.lossy_updates += bool(message.lossy)
                 return [Ack(message.update)]
             case Desktop(width, height):
                 self.rgb = np.zeros((height, width, 3), np.uint8)

@@ -8,8 +8,10 @@ from webvdi.codecs.choice import encode
 from webvdi.codecs.content import Content, contents, expected_bytes
 from webvdi.codecs.encoded import Encoded, Kind
 from webvdi.codecs.sheet import encode_sheet
+from webvdi.codecs.sketch import SKETCH, sketched
 
 __all__ = [
+    "SKETCH",
     "Content",
     "Encoded",
     "Kind",
@@ -17,4 +19,5 @@ __all__ = [
     "encode",
     "encode_sheet",
     "expected_bytes",
+    "sketched",
 ]

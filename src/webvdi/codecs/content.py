@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webvdi.codecs.palette import Words
+from webvdi.codecs.sketch import SKETCH
 from webvdi.framebuffer import TILE, Pixels, TileMask
 
 
@@ -130,6 +131,7 @@ def _joined(photo: TileMask) -> TileMask:
 
 
 _TEXT_BYTES = 0.3
+_SKETCH_BYTES = 0.07
 _PHOTO_BYTES = 1.7
 _JPEG_BYTES = (
     (30, 0.085),
@@ -146,9 +148,14 @@ twice as much."""
 
 
 def expected_bytes(content: Content, pixels: int, quality: int | None) -> int:
-    """About what encoding so many pixels takes, headers aside."""
+    """About what encoding so many pixels takes, headers aside.
+
+    *quality* is JPEG's; None: without loss; ``SKETCH``: as a sketch.
+    """
     if content == Content.FLAT:
         return 0
+    if quality == SKETCH:
+        return round(_SKETCH_BYTES * pixels)
     if content == Content.TEXT:
         return round(_TEXT_BYTES * pixels)
     if quality is None:

@@ -27,7 +27,14 @@ beyond so many times the area, borders cost more."""
 _PNG, _JPEG = 3, 4
 """The codec of the picture in the sheet, as on the wire."""
 
-_MAX_PARTS = 0xFFFF
+MAX_PARTS = 0xFFFF
+"""Of a sheet: the wire counts them in 16 bits."""
+
+MAX_AREA = 1 << 26
+"""Pixels of a sheet: viewers refuse larger ones.  Updates hold far less (``managed.plan``)."""
+
+_MAX_SIDE = 0xFFFF
+"""Of a sheet: the wire says in 16 bits where in it a part is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +74,24 @@ class Packing:
     """x and y of each part's top left corner, in the parts' order."""
 
 
-def encode_sheet(parts: Sequence[tuple[Rect, Pixels]], quality: int | None = None) -> Encoded:
+def encode_sheet(
+    parts: Sequence[tuple[Rect, Pixels]], quality: int | None = None, *, thorough: bool = False
+) -> Encoded:
     """Several rectangles that do not overlap, each with its pixels, in one picture.
 
     Without *quality* the picture is a PNG and exact, with it (30 to 95) a JPEG of that quality.
-    Raises ``ValueError`` if there are no parts, too many, or one of another size than its pixels.
+    *thorough* takes more time for fewer bytes of PNG.
+    Raises ``ValueError`` if there are no parts, too many, one of another size than its pixels, or
+    more of them than fit into a sheet.
     """
     _check(parts)
     rects = [rect for rect, _ in parts]
     grid = _EXACT if quality is None else _jpeg_grid(rects, quality)
     packing = pack([grid.cell(rect) for rect in rects])
+    _check_size(packing)
     sheet = _drawn(parts, packing, grid)
     if quality is None:
-        codec, file = _PNG, encode_png(sheet)
+        codec, file = _PNG, encode_png(sheet, thorough=thorough)
     else:
         codec, file = _JPEG, encode_jpeg(sheet, quality, full_colour=grid is _FULL_COLOUR)
     places = [(x + grid.border, y + grid.border) for x, y in packing.places]
@@ -114,11 +126,21 @@ def sheet_payload(
 
 
 def _check(parts: Sequence[tuple[Rect, Pixels]]) -> None:
-    if not 0 < len(parts) <= _MAX_PARTS:
-        raise ValueError(f"a sheet has 1 to {_MAX_PARTS} parts, not {len(parts)}")
+    if not 0 < len(parts) <= MAX_PARTS:
+        raise ValueError(f"a sheet has 1 to {MAX_PARTS} parts, not {len(parts)}")
     for rect, pixels in parts:
         if pixels.shape[:2] != (rect.height, rect.width):
             raise ValueError(f"{rect} does not fit pixels of shape {pixels.shape}")
+
+
+def _check_size(packing: Packing) -> None:
+    """Before memory is taken for it."""
+    width, height = packing.width, packing.height
+    if max(width, height) > _MAX_SIDE or width * height > MAX_AREA:
+        raise ValueError(
+            f"a sheet of {width}x{height} pixels; {MAX_AREA} in all, and {_MAX_SIDE} a side, are "
+            "the most: encode its parts in several"
+        )
 
 
 def _jpeg_grid(rects: Sequence[Rect], quality: int) -> _Grid:

@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
-from webvdi.codecs import Encoded, Kind, encode, encode_sheet
+from webvdi.codecs import SKETCH, Encoded, Kind, encode, encode_sheet, sketched
 from webvdi.codecs.jpeg import encode_jpeg
 from webvdi.framebuffer import Pixels, Rect
 from webvdi.managed.messages import EncodeKey
@@ -57,11 +58,16 @@ class Encodes:
             self._done_bytes -= len(dropped.payload)
 
 
-def encoded(parts: Sequence[tuple[Rect, Pixels]], quality: int | None) -> Encoded:
-    """One rectangle as a piece, several as a sheet; JPEG where there is a *quality*."""
+def encoded(
+    parts: Sequence[tuple[Rect, Pixels]], quality: int | None, thorough: bool = False
+) -> Encoded:
+    """One rectangle as a piece, several as a sheet; see :class:`EncodeKey` for what they become."""
+    if quality == SKETCH:
+        sketches = [(rect, sketched(pixels)) for rect, pixels in parts]
+        return replace(encoded(sketches, None, thorough=True), lossy=True)
     if len(parts) > 1:
-        return encode_sheet(parts, quality)
+        return encode_sheet(parts, quality, thorough=thorough)
     ((_, pixels),) = parts
     if quality is None:
-        return encode(pixels)
+        return encode(pixels, thorough=thorough)
     return Encoded(Kind.JPEG, encode_jpeg(pixels, quality), lossy=True)

@@ -27,7 +27,9 @@ class EncodeKey:
     version: int
     """The number of the last frame that changed something in them."""
     quality: int | None
-    """Of JPEG; None: lossless."""
+    """Of JPEG; None: lossless; ``SKETCH``: a sketch."""
+    thorough: bool = False
+    """Whether fewer bytes of what is lossless are worth more time."""
 
     @property
     def area(self) -> int:

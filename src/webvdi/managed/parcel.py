@@ -5,13 +5,13 @@ Viewers that have the same plan share the parcel, so that the bytes are put toge
 
 import struct
 
-from webvdi.codecs import Encoded, Kind
-from webvdi.framebuffer import Move
+from webvdi.codecs import SKETCH, Encoded, Kind
+from webvdi.framebuffer import Move, TileMask, covered
 from webvdi.managed.costs import Costs
 from webvdi.managed.messages import EncodeKey
 from webvdi.managed.plan import Plan
 from webvdi.wire.pieces import piece_of_runs
-from webvdi.wire.to_viewer import Codec, PackedUpdate, Piece, pack_pieces
+from webvdi.wire.to_viewer import Codec, Loss, PackedUpdate, Piece, pack_pieces
 
 _CODECS = {
     Kind.FILL: Codec.FILL,
@@ -48,14 +48,30 @@ class Parcel:
         """Whether the parcel waits for a piece."""
         return self._packed is None and key in self.keys and key not in self._done
 
+    def involves(self, mask: TileMask) -> bool:
+        """Whether it draws in a tile of *mask*, moves it elsewhere, or has it kept.
+
+        What is drawn in other tiles may be drawn before or after it, which comes to the same.
+        """
+        return (
+            bool((self.touched & mask).any())
+            or any(mask[covered(move.source)].any() for move in self.plan.moves)
+            or any(
+                mask[run.row, run.column : run.column + run.count].any() for run in self.plan.kept
+            )
+        )
+
     def add(self, key: EncodeKey, encoded: Encoded) -> None:
         """A piece that it waits for is encoded."""
         self._done[key] = encoded
 
     @property
-    def lossy(self) -> bool:
-        """Whether a piece of it is not exact."""
-        return self.plan.lossy is not None
+    def lossy(self) -> Loss:
+        """What of it is not exact."""
+        if self.plan.lossy is None:
+            return Loss.NONE
+        sketched = any(job.quality == SKETCH for job in self.plan.jobs)
+        return Loss.SOME | Loss.SKETCH if sketched else Loss.SOME
 
     @property
     def packed(self) -> bytes:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from webvdi.codecs import Content, Encoded
-from webvdi.framebuffer import Framebuffer, Frames, Pixels, Rect, TileMask
+from webvdi.framebuffer import Frame, Framebuffer, Frames, Pixels, Rect, TileMask
 from webvdi.framebuffer.grid import grid_shape
 from webvdi.managed.costs import Costs
 from webvdi.managed.encodes import Encodes, encoded
@@ -28,6 +28,7 @@ from webvdi.managed.plan import (
     FROM_THE_TOP,
     MAX_PIECE_AREA,
     MAX_UPDATE_AREA,
+    TILE_AREA,
     Draft,
     Means,
     Plan,
@@ -63,6 +64,10 @@ MAX_REFINED_AREA = 1 << 18
 
 MAX_QUALITY = 84
 """Of JPEG.  It is shown for so short a time that more would be in vain."""
+
+SLOW_QUALITY = 44
+"""A link that affords no better JPEG (some 3 Mbit/s) is slow: to save bytes is worth time there,
+and what is too much for it is sketched at first."""
 
 MAX_RUNS = 512
 """Runs of kept tiles in an update.  Each is a drawing of its own for a browser: a few thousand
@@ -100,6 +105,8 @@ class PixelFeed:
         """Whether the mirror is still to be drawn by a display that has only just come."""
         self.inline_area = INLINE_AREA
         """Pixels up to which a piece is encoded on the spot."""
+        self.slow_quality = SLOW_QUALITY
+        """See there."""
         self._viewers = viewers
         self._frames = Frames(mirror)
         self._committed = 0
@@ -135,14 +142,14 @@ class PixelFeed:
         """Half an update left behind is shown to nobody."""
         self._awaits_picture = self._awaits_picture or not self.settled
 
-    def _commit(self, now: float) -> None:
+    def _commit(self, now: float) -> Frame | None:
         """Make a frame of the mirror as it is, if it is another picture than the last frame's."""
         if not self.has_picture or self.mirror.version == self._committed:
-            return
+            return None
         self._committed = self.mirror.version
         frame = self._frames.commit()
         if frame is None:
-            return
+            return None
         self._changed_at = now
         self._shared.clear()
         if frame.resized:
@@ -160,6 +167,7 @@ class PixelFeed:
                 viewer.sight.advance(frame)
             else:
                 viewer.sight.overlook(frame)
+        return frame
 
     # ------------------------------------------------------------ what viewers get
 
@@ -171,8 +179,11 @@ class PixelFeed:
         return commands
 
     def _flush(self, now: float) -> list[Command]:
-        if not self.opened or self._awaits_picture or self._encodes.full:
+        if not self.opened or self._awaits_picture:
             return []
+        commands = self._hasten(now)
+        if self._encodes.full:
+            return commands
         news = self.settled and self.mirror.version != self._committed
         ready = [
             viewer
@@ -183,16 +194,54 @@ class PixelFeed:
             and viewer.pacer.may_send(now)
         ]
         if not ready:
-            return []
+            return commands
         self._commit(now)
         self._costs.adopt()
-        commands: list[Command] = []
         if self._frames.number and self._frames.size == (self.mirror.width, self.mirror.height):
             # Who has waited longest goes first, for the encoders may not have time for all.
             for viewer in sorted(ready, key=lambda viewer: viewer.began):
                 if viewer.desktop == self._frames.size and not self._encodes.full:
                     commands += self._serve(viewer, now)
         return commands
+
+    def _hasten(self, now: float) -> list[Command]:
+        """Send what is small and new before updates that are still being encoded.
+
+        A key's echo is not to wait for the photograph beside it.
+        """
+        waiting = [v for v in self._viewers.values() if v.parcel is not None and v.watching]
+        if not waiting or not self._is_little_new():
+            return []
+        touched, size = self.mirror.touched, self._frames.size
+        waiting = [
+            viewer
+            for viewer in waiting
+            if viewer.desktop == size
+            and not (viewer.sight.pending or viewer.parcel is None)
+            and not viewer.parcel.involves(touched)
+            and viewer.pacer.may_send(now)
+        ]
+        frame = self._commit(now) if waiting else None
+        if frame is None or frame.resized or frame.moves:
+            return []
+        little = self._little(frame.wrong)
+        return [SendTo(viewer.id, viewer.send_before(little, now)) for viewer in waiting]
+
+    def _is_little_new(self) -> bool:
+        """Whether what the display wrote is so little that it is encoded on the spot."""
+        if (self.mirror.width, self.mirror.height) != self._frames.size:
+            return False
+        tiles = int(np.count_nonzero(self.mirror.touched))
+        return 0 < tiles <= min(FEW_TILES, self.inline_area // TILE_AREA)
+
+    def _little(self, mask: TileMask) -> Parcel:
+        """A few tiles of the last frame, encoded."""
+        means = Means(0, None, MAX_UPDATE_AREA)
+        jobs, exact, _, _ = Draft(*self._frames.size, None, means).jobs(mask, FROM_THE_TOP)
+        parcel = self._parcel(Plan(exact, jobs=jobs))
+        left = [*self._encode(parcel)]
+        assert not left, "few tiles are encoded on the spot"
+        return parcel
 
     def _lacks(self, viewer: Viewer, now: float) -> bool:
         """Whether a viewer may lack something of the picture as it is."""
@@ -232,7 +281,8 @@ class PixelFeed:
         allowance = viewer.pacer.allowance(now)
         quality = min(allowance.quality, MAX_QUALITY) if viewer.draws_jpeg else None
         moves = bool(sight.pending)
-        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves, self._costs.factors)
+        factors, slow = self._costs.factors, allowance.quality <= self.slow_quality
+        means = Means(allowance.size_bytes, quality, MAX_UPDATE_AREA, moves, factors, slow)
         mask, kinds = sight.stale.copy(), None
         if np.count_nonzero(mask) > FEW_TILES:
             kinds = tiles.look_at(mask, picture)
@@ -260,9 +310,10 @@ class PixelFeed:
         """Send exactly what rests and is lossy, as much as is affordable at a time."""
         kinds = self._tiles.look_at(mask, self._frames.picture)
         runs, held = self._held(viewer, mask)
-        size_bytes = viewer.pacer.allowance(now).size_bytes
+        allowance = viewer.pacer.allowance(now)
         area = MAX_PIECE_AREA if now - self._moved_at >= REST_S else MAX_REFINED_AREA
-        means = Means(size_bytes, None, area, factors=self._costs.factors)
+        slow = allowance.quality <= self.slow_quality
+        means = Means(allowance.size_bytes, None, area, False, self._costs.factors, slow)
         draft = Draft(*self._frames.size, kinds, means)
         jobs, exact, _, _ = draft.jobs(_without(mask, held), FROM_THE_TOP)
         if held is not None:
@@ -327,8 +378,11 @@ class PixelFeed:
     # ------------------------------------------------------------ encoding, once for all
 
     def _parcel(self, plan: Plan) -> Parcel:
-        keys = tuple(EncodeKey(j.rects, self._tiles.version(j.rects), j.quality) for j in plan.jobs)
-        return Parcel(plan, keys, *self._frames.size, self._costs)
+        keys = (
+            EncodeKey(job.rects, self._tiles.version(job.rects), job.quality, job.thorough)
+            for job in plan.jobs
+        )
+        return Parcel(plan, tuple(keys), *self._frames.size, self._costs)
 
     def _begin(self, viewer: Viewer, parcel: Parcel, now: float) -> Iterable[Command]:
         viewer.begin(parcel, now)
@@ -344,7 +398,7 @@ class PixelFeed:
                 continue
             done = self._encodes.done(key)
             if done is None and key.area <= self.inline_area:
-                done = encoded(self._parts(key), key.quality)
+                done = encoded(self._parts(key), key.quality, key.thorough)
                 self._encodes.finish(key, done)
             if done is not None:
                 parcel.add(key, done)

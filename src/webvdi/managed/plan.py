@@ -10,14 +10,15 @@ Nothing here knows viewers, links or clocks.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from webvdi.codecs import Content, expected_bytes
+from webvdi.codecs import SKETCH, Content, expected_bytes
 from webvdi.codecs.choice import MIN_JPEG_AREA
 from webvdi.framebuffer import TILE, Move, Rect, TileMask, covered, rects_of
 from webvdi.framebuffer.grid import bounds, pixels_of
@@ -50,6 +51,10 @@ FEW_TILES = 24
 _ALONE_AREA = 256 * 256
 """A rectangle of this size is a picture of its own; smaller ones share a sheet."""
 
+_PART_HEIGHT = 128
+"""What shares a sheet is cut into parts of this height at most: one that is high beside one that
+is wide would make it as large as the screen, and nearly empty."""
+
 _FEW_RECTS = 2
 """So few rectangles are pieces of their own, however small."""
 
@@ -58,6 +63,11 @@ _PHOTOS_ALONE = 6
 
 _CELL_ROWS, _CELL_COLUMNS = 2, 4
 """In a large ragged region gaps of this size are closed: a rectangle costs more than they do."""
+
+_SKETCHED_MOVING, _SKETCHED_STILL = 0.5, 2.0
+"""What would take more than so many times what an update may take is sketched, where bytes cost
+more than time does: while things move, so that they are seen moving; a still picture only if its
+sketch is there long before it would be."""
 
 _MOST_FILLED = 0.25
 """Bytes of text that fill gaps, by those of what is drawn in any case."""
@@ -81,7 +91,9 @@ class Job:
 
     rects: tuple[Rect, ...]
     quality: int | None
-    """Of JPEG; None: lossless."""
+    """Of JPEG; None: lossless; ``SKETCH``: a sketch."""
+    thorough: bool = False
+    """See ``EncodeKey``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Plan:
     exact: TileMask
     """Tiles that it makes right without loss."""
     lossy: TileMask | None = None
-    """Tiles that it makes right but for the loss of JPEG; None: there are none."""
+    """Tiles that it makes right but for the loss of JPEG or of a sketch; None: there are none."""
     moves: tuple[Move, ...] = ()
     cached: tuple[Run, ...] = ()
     jobs: tuple[Job, ...] = ()
@@ -123,6 +135,8 @@ class Means:
     """Whether what is sent is seen for a moment only."""
     factors: Factors = AS_EXPECTED
     """Of what is expected of pixels without loss."""
+    thorough: bool = False
+    """Whether the link is so slow that bytes cost more than time does."""
 
 
 class Draft:
@@ -148,28 +162,50 @@ class Draft:
         """
         if self._kinds is None:
             rects, exact = self._rects(mask, None)
-            return tuple(_jobs(rects, None)), exact, None, FROM_THE_TOP
+            return tuple(_jobs(rects, self._exact)), exact, None, FROM_THE_TOP
         photo = None
         if self._means.quality is not None:
             photo = mask & self._photographic()
-        costs = self._costs(mask, photo)
+        costs = self._costs(mask, photo, self._without_loss)
+        sketch = self._is_sketched(mask, photo, costs)
+        if sketch:
+            costs = self._costs(mask, photo, _bytes_by_kind(SKETCH))
         mask, first, cursor = self._affordable(mask, costs, cursor)
-        soft: list[Rect] = []
-        if photo is not None:
-            least = 0 if self._means.moves else MIN_JPEG_AREA
-            soft = [r for r in self._exactly(photo & mask) if r.area >= least]
-            soft = _some(soft, first)
-        lossy = None
-        if soft:
-            lossy = _mask_of(soft, mask)
-            mask = mask & ~lossy
-        closed = self._closed(mask, float(costs[mask if lossy is None else mask | lossy].sum()))
+        soft = [] if photo is None else self._soft(photo & mask, first)
+        lossy = _mask_of(soft, mask) if soft else None
+        left = mask if lossy is None else mask & ~lossy
+        soft_jobs = _jobs(soft, Job((), self._means.quality))
+        if sketch:
+            rects, drawn = self._rects(left, first)
+            lossy = drawn if lossy is None else drawn | lossy
+            jobs = (*_jobs(rects, Job((), SKETCH)), *soft_jobs)
+            return jobs, np.zeros_like(mask), lossy, cursor
+        closed = self._closed(left, float(costs[mask].sum()))
         if lossy is not None:
             closed &= ~lossy
         sharp, exact = self._rects(closed, first)
         self.expected = self._expected(exact, sharp)
-        jobs = (*_jobs(sharp, None), *_jobs(soft, self._means.quality))
-        return jobs, exact, lossy, cursor
+        return (*_jobs(sharp, self._exact), *soft_jobs), exact, lossy, cursor
+
+    @property
+    def _exact(self) -> Job:
+        """How to draw without loss."""
+        return Job((), None, self._means.thorough)
+
+    def _is_sketched(
+        self, mask: TileMask, photo: TileMask | None, costs: npt.NDArray[np.float64]
+    ) -> bool:
+        """Whether what is in *mask*, but for what goes as JPEG, is to be a sketch at first."""
+        means = self._means
+        if photo is None or not means.thorough:
+            return False
+        share = _SKETCHED_MOVING if means.moves else _SKETCHED_STILL
+        return float(costs[mask & ~photo].sum()) > share * means.size_bytes
+
+    def _soft(self, photo: TileMask, first: TileMask | None) -> list[Rect]:
+        """Rectangles of photographic tiles that are drawn with loss."""
+        least = 0 if self._means.moves else MIN_JPEG_AREA
+        return _some([r for r in self._exactly(photo) if r.area >= least], first)
 
     def _photographic(self) -> TileMask:
         """Tiles that may be lossy: photographs, and while things move also what is beside them.
@@ -182,10 +218,12 @@ class Draft:
             photo |= grown(photo) & (self._kinds == Content.TEXT)
         return photo
 
-    def _costs(self, mask: TileMask, photo: TileMask | None) -> npt.NDArray[np.float64]:
-        """Bytes that each tile of *mask* is expected to take, of those of *photo* with loss."""
+    def _costs(
+        self, mask: TileMask, photo: TileMask | None, by_kind: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Bytes that each tile of *mask* is expected to take; those of *photo* as JPEG."""
         assert self._kinds is not None
-        costs = self._without_loss[self._kinds]
+        costs = by_kind[self._kinds]
         if photo is not None:
             costs[photo] = _bytes_by_kind(self._means.quality)[Content.PHOTO]
         costs[:, 1:][mask[:, 1:] & ~mask[:, :-1]] += RECT_BYTES
@@ -261,26 +299,26 @@ class Draft:
         return rects_of(mask, self._width, self._height, limit=mask.size)
 
 
-def _jobs(rects: list[Rect], quality: int | None) -> Iterator[Job]:
+def _jobs(rects: list[Rect], like: Job) -> Iterator[Job]:
     """Large rectangles alone, in strips; the others together, if they are more than a few."""
-    alone, together = _parted(rects, lossy=quality is not None)
+    alone, together = _parted(rects, jpeg=bool(like.quality))
     for rect in alone:
-        yield from (Job((strip,), quality) for strip in _strips(rect))
+        yield from (replace(like, rects=(strip,)) for strip in _strips(rect))
     sheet: list[Rect] = []
     area = 0
-    for rect in together:
+    for rect in chain.from_iterable(map(_cut, together)):
         if sheet and area + rect.area > MAX_PIECE_AREA:
-            yield Job(tuple(sheet), quality)
+            yield replace(like, rects=tuple(sheet))
             sheet, area = [], 0
         sheet.append(rect)
         area += rect.area
     if sheet:
-        yield Job(tuple(sheet), quality)
+        yield replace(like, rects=tuple(sheet))
 
 
-def _parted(rects: list[Rect], *, lossy: bool) -> tuple[list[Rect], list[Rect]]:
+def _parted(rects: list[Rect], *, jpeg: bool) -> tuple[list[Rect], list[Rect]]:
     """Which rectangles are pictures of their own, and which share a sheet."""
-    if lossy:  # a sheet has colour at full resolution, which takes more
+    if jpeg:  # a sheet has colour at full resolution, which takes more
         by_size = sorted(rects, key=lambda rect: -rect.area)
         alone = [rect for rect in by_size[:_PHOTOS_ALONE] if rect.area >= MIN_JPEG_AREA]
     elif len(rects) <= _FEW_RECTS:
@@ -289,6 +327,12 @@ def _parted(rects: list[Rect], *, lossy: bool) -> tuple[list[Rect], list[Rect]]:
         alone = [rect for rect in rects if rect.area >= _ALONE_AREA]
     kept = set(alone)
     return alone, [rect for rect in rects if rect not in kept]
+
+
+def _cut(rect: Rect) -> Iterator[Rect]:
+    """*rect* in parts that are low enough for a sheet."""
+    for y in range(rect.y, rect.bottom, _PART_HEIGHT):
+        yield Rect(rect.x, y, rect.width, min(_PART_HEIGHT, rect.bottom - y))
 
 
 def _strips(rect: Rect) -> Iterator[Rect]:

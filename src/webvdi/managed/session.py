@@ -344,7 +344,7 @@ class Session:
 
     def _encode(self, command: Encode) -> None:
         future = self._loop.run_in_executor(
-            self._encoders, encoded, command.parts, command.key.quality
+            self._encoders, encoded, command.parts, command.key.quality, command.key.thorough
         )
         future.add_done_callback(partial(self._encoded, command))
 

@@ -71,6 +71,12 @@ right if the rate were; half of it keeps a wrong rate from proving itself."""
 ROUND_TRIP_MEMORY_S: Final = 10.0
 """A quickest train is believed for so long; links change."""
 
+_LONG_WAY_S: Final = 0.15
+"""To measure such a round trip again the link is left idle for two of them, which is a lot."""
+
+_AS_QUICK: Final = 1.15
+"""A train that took so many times as long there, but for its bytes, spares it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Train:
@@ -183,10 +189,20 @@ class Throughput:
                 least = more_bytes / (took_s - quickest.took_s + _PROMPT_S)
                 self._raise_to(min(least, self.rate * _MAX_RISE))
         old = train.alone and self.round_trip_is_old(train.arrived)
-        if quickest is not None and took_s == quickest.took_s:
-            self._quickest = replace(quickest, seen=train.arrived)
-        elif quickest is None or took_s < quickest.took_s or old:
+        if quickest is None or took_s < quickest.took_s or old:
             self._quickest = _Quickest(took_s, train.last_size_bytes, train.arrived)
+        elif self._is_as_quick(train, took_s, quickest):
+            self._quickest = replace(quickest, seen=train.arrived)
+
+    def _is_as_quick(self, train: Train, took_s: float, quickest: _Quickest) -> bool:
+        """Whether the way has not become longer since: then it need not be measured again.
+
+        While the rate may be higher than is known, the bytes explain too much.
+        """
+        if quickest.took_s < _LONG_WAY_S or not self.is_limit:
+            return took_s == quickest.took_s
+        bytes_s = max(train.last_size_bytes - quickest.size_bytes, 0) / self.rate
+        return took_s - bytes_s <= _AS_QUICK * quickest.took_s
 
     def _note_scatter(self, train: Train) -> None:
         passage_s = train.size_bytes / self.rate

@@ -124,11 +124,25 @@ class Viewer:
         """The update is complete: it goes out."""
         parcel, self.parcel = self.parcel, None
         assert parcel is not None
+        slots, self._slots = self._slots, _NO_SLOTS
+        return self._send(parcel, slots, now, self.began)
+
+    def send_before(self, parcel: Parcel, now: float) -> PackedUpdate:
+        """*parcel* is complete and goes out at once, before the update that is being made.
+
+        The two must have nothing to do with each other (``Parcel.involves``), and no move may be
+        pending.
+        """
+        self.sight.sent(parcel.plan.exact, parcel.plan.lossy)
+        return self._send(parcel, _NO_SLOTS, now, None)
+
+    def _send(
+        self, parcel: Parcel, slots: npt.NDArray[np.int32], now: float, began: float | None
+    ) -> PackedUpdate:
         self.updates += 1
-        self._unacked[self.updates] = _Sent(parcel.touched, self._slots)
-        self._slots = _NO_SLOTS
+        self._unacked[self.updates] = _Sent(parcel.touched, slots)
         update = parcel.update(self.updates)
-        self.pacer.sent(self.updates, len(update.packed), now, began=self.began)
+        self.pacer.sent(self.updates, len(update.packed), now, began=began)
         return update
 
     def acked(self, update: int, cost_ms: int, waiting: int, now: float) -> None:

@@ -34,6 +34,16 @@ class Codec(IntEnum):
     KEEP = 8
 
 
+class Loss(IntFlag):
+    """What of an update is only nearly right."""
+
+    NONE = 0
+    SOME = 1
+    """Something is: what is JPEG."""
+    SKETCH = 2
+    """All pixels that it brings are, whatever their codec."""
+
+
 class MachineState(IntEnum):
     """How the machine behind the picture is."""
 
@@ -110,7 +120,8 @@ class Update:
     """Pieces to be drawn in order and shown together."""
 
     update: int
-    lossy: bool
+    lossy: int
+    """A :class:`Loss`; flags of later versions pass."""
     pieces: tuple[Piece, ...]
 
 
@@ -119,7 +130,7 @@ class PackedUpdate:
     """An :class:`Update` whose pieces :func:`pack_pieces` has made bytes once for many viewers."""
 
     update: int
-    lossy: bool
+    lossy: int
     packed: bytes
 
 
@@ -243,6 +254,12 @@ ToViewer: TypeAlias = (
 COLOURS = 8
 """Colours of people."""
 
+MAX_PICTURE_AREA = 1 << 26
+"""Pixels of a picture file."""
+
+MAX_PIECES = 0xFFFF
+"""Of an update."""
+
 _PIECE_HEAD = struct.Struct(">BHHHHI")
 
 
@@ -300,9 +317,20 @@ def _encode_person(person: Person) -> bytes:
 
 
 def pack_pieces(pieces: Sequence[Piece]) -> bytes:
-    """What follows an update's number and flags: the same for every viewer that gets the same."""
+    """What follows an update's number and flags: the same for every viewer that gets the same.
+
+    Raises ValueError for what no viewer takes: too many pieces, or too large a picture.  (What a
+    sheet's picture has is bounded where it is made.)
+    """
+    if len(pieces) > MAX_PIECES:
+        raise ValueError(f"an update of {len(pieces)} pieces; {MAX_PIECES} are the most")
     parts = [struct.pack(">H", len(pieces))]
     for p in pieces:
+        if p.codec in (Codec.PNG, Codec.JPEG) and p.width * p.height > MAX_PICTURE_AREA:
+            raise ValueError(
+                f"a picture of {p.width}x{p.height} pixels; {MAX_PICTURE_AREA} are the most: "
+                "send it in several pieces"
+            )
         parts.append(_PIECE_HEAD.pack(p.codec, p.x, p.y, p.width, p.height, len(p.payload)))
         parts.append(p.payload)
     return b"".join(parts)
@@ -339,7 +367,7 @@ def _update(r: Reader) -> Update:
         Piece(Codec(r.u8()), r.u16(), r.u16(), r.u16(), r.u16(), r.take(r.u32()))
         for _ in range(count)
     )
-    return Update(number, bool(flags & 1), pieces)
+    return Update(number, flags & (Loss.SOME | Loss.SKETCH), pieces)
 
 
 def _cursor(r: Reader) -> CursorShape:

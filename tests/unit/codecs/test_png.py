@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from unit.codecs import pictures
 from unit.codecs.decoding import Rgb, image, pixels_of
+from unit.managed import written
 from webvdi.codecs.png import encode_png
 
 
@@ -30,6 +31,7 @@ def chunks(file: bytes) -> list[tuple[bytes, bytes]]:
 def encoded(rgb: Rgb) -> bytes:
     file = encode_png(pixels_of(rgb))
     assert np.array_equal(image(file), rgb)
+    assert np.array_equal(image(encode_png(pixels_of(rgb), thorough=True)), rgb)
     return file
 
 
@@ -66,6 +68,12 @@ def test_depth_and_kind(colours: int, bits: int | None) -> None:
 def test_nothing_tells_a_browser_to_change_colours_or_to_be_transparent() -> None:
     for rgb in (pictures.text(50, 50), pictures.photograph(50, 50)):
         assert {kind for kind, _ in chunks(encoded(rgb))} <= {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+
+
+def test_more_time_makes_text_smaller_and_photographs_too() -> None:
+    photo = pixels_of(pictures.photograph(640, 400))
+    for pixels, at_most in ((written.coloured(640, 400), 0.95), (photo, 0.99)):
+        assert len(encode_png(pixels, thorough=True)) <= at_most * len(encode_png(pixels))
 
 
 def test_text_above_a_photograph_is_exact() -> None:

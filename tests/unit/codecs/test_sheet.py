@@ -175,6 +175,16 @@ def test_a_sheet_needs_parts() -> None:
         encode_sheet([])
 
 
+@pytest.mark.parametrize(
+    "sizes", [[(9_000, 8), (8, 9_000)], [(70_000, 1)], [(60_000, 4)] * 300], ids=str
+)
+def test_a_sheet_that_no_viewer_takes_is_not_made(sizes: list[tuple[int, int]]) -> None:
+    nothing = np.zeros((1, 1, 4), np.uint8)  # a sheet would take 300 MB of memory
+    parts = [(Rect(0, 0, w, h), np.broadcast_to(nothing, (h, w, 4))) for w, h in sizes]
+    with pytest.raises(ValueError, match="67108864 in all, and 65535 a side, are the most"):
+        encode_sheet(parts)
+
+
 def test_a_part_has_its_rectangles_size() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         encode_sheet([(Rect(0, 0, 3, 4), np.zeros((3, 4, 4), np.uint8))])

@@ -67,10 +67,11 @@ class Playbook:
         *,
         title: str = "test",
         inline_area: int | None = None,
+        slow: bool = False,
         encoders: Executor | None = None,
         kind: Callable[[ViewerId], FakeViewer] = FakeViewer,
     ) -> None:
-        """*inline_area*: see ``PixelFeed``; None: as it is.
+        """*inline_area*: see ``PixelFeed``; None: as it is.  *slow*: each link counts as slow.
 
         With *encoders* they encode as soon as they are asked, and are heard when told.  *kind*
         makes viewers.
@@ -79,6 +80,8 @@ class Playbook:
         self.core = SessionCore(self.mirror, title, b"secret")
         if inline_area is not None:
             self.core.pixels.inline_area = inline_area
+        if slow:
+            self.core.pixels.slow_quality = 100
         self.now = 100.0
         self.encoding: deque[Encode] = deque()
         self._encoders = encoders
@@ -214,7 +217,8 @@ class Playbook:
         while self.encoding and count:
             key, parts = (command := self.encoding.popleft()).key, command.parts
             future = self._futures.pop(key, None)
-            done = encoded(parts, key.quality) if future is None else future.result()
+            how = key.quality, key.thorough
+            done = encoded(parts, *how) if future is None else future.result()
             self.handle(EncodeDone(key, done))
             count -= 1
 
@@ -259,7 +263,7 @@ class Playbook:
                 case Encode(key, parts):
                     self.encoding.append(command)
                     if self._encoders is not None:
-                        future = self._encoders.submit(encoded, parts, key.quality)
+                        future = self._encoders.submit(encoded, parts, key.quality, key.thorough)
                         self._futures[key] = future
                 case EndViewer():
                     self.ended.append(command)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from webvdi.codecs import Encoded, Kind
+from unit.managed import written
+from webvdi.codecs import SKETCH, Encoded, Kind, sketched
 from webvdi.framebuffer import Rect
 from webvdi.managed import encodes as encodes_module
 from webvdi.managed.encodes import Encodes, encoded
@@ -66,3 +67,15 @@ def test_one_rectangle_is_a_piece_and_several_are_a_sheet() -> None:
     two = encoded([(Rect(0, 0, 32, 32), pixels), (Rect(64, 0, 32, 32), pixels)], 80)
     assert two.kind is Kind.SHEET
     assert two.lossy
+
+
+def test_a_sketch_is_a_png_that_is_not_exact() -> None:
+    text = written.coloured(320, 160)
+    one = encoded([(Rect(0, 0, 320, 160), text)], SKETCH)
+    assert (one.kind, one.lossy) == (Kind.PNG, True)
+    shown = np.asarray(Image.open(io.BytesIO(one.payload)).convert("RGB"))
+    assert np.array_equal(shown, sketched(text)[:, :, 2::-1])
+    halves = [(Rect(0, y, 320, 80), text[y : y + 80]) for y in (0, 80)]
+    two = encoded(halves, SKETCH)
+    assert (two.kind, two.lossy) == (Kind.SHEET, True)
+    assert len(two.payload) < len(encoded(halves, None, thorough=True).payload) / 2

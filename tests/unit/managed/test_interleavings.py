@@ -33,6 +33,8 @@ RECTS = st.builds(Rect, st.integers(0, 199), st.integers(0, 199), SIDES, SIDES)
 SCREEN = Rect(0, 0, 200, 200)
 PLACES = st.one_of(st.sampled_from([SCREEN, Rect(8, 20, 190, 130)]), RECTS)
 
+INLINE = st.sampled_from([None, 0, 4 * plan.TILE_AREA, 9 * plan.TILE_AREA])
+
 ABILITIES = st.sampled_from(
     [
         Capability.JPEG | Capability.PNG | Capability.TILES,
@@ -47,13 +49,18 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     viewers = Bundle("viewers")
 
-    def playbook(self, width: int, height: int, inline_area: int | None) -> Playbook:
-        """A session that variants make of other parts."""
-        return Playbook(width, height, inline_area=inline_area)
+    def __init__(self) -> None:
+        super().__init__()
+        self._little = patch.multiple(plan, _SKETCHED_MOVING=0.02, _SKETCHED_STILL=0.1)
+        self._little.start()
 
-    @initialize(target=viewers, width=LARGE, height=LARGE, inline=st.booleans())
-    def begin(self, width: int, height: int, inline: bool) -> FakeViewer:
-        self.book = self.playbook(width, height, None if inline else 0)
+    def playbook(self, width: int, height: int, inline_area: int | None, slow: bool) -> Playbook:
+        """A session that variants make of other parts."""
+        return Playbook(width, height, inline_area=inline_area, slow=slow)
+
+    @initialize(target=viewers, width=LARGE, height=LARGE, inline=INLINE, slow=st.booleans())
+    def begin(self, width: int, height: int, inline: int | None, slow: bool) -> FakeViewer:
+        self.book = self.playbook(width, height, inline, slow)
         self.away: deque[FakeViewer] = deque()
         self.seen: Pixels | None = None
         return self.book.attach()
@@ -71,6 +78,19 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(rect=PLACES)
     def photograph(self, rect: Rect) -> None:
         self.book.paint(rect, photo=True)
+
+    @rule(x=st.integers(0, 190), up=st.integers(0, 60), kind=st.integers(0, 2))
+    def keys_are_echoed_below_a_picture(self, x: int, up: int, kind: int) -> None:
+        """Mostly the picture is still being encoded, or text that has been scrolled is."""
+        self.all_is_well()
+        height = self.book.mirror.height
+        above = Rect(0, 0, 200, max(1, height // 2))
+        if kind:
+            self.book.paint(above, photo=kind == 2)
+        else:
+            self.book.scroll(above, 0, 19)
+        for n in range(2):
+            self.book.paint(Rect(x + n, height - 1 - up, 4, 4), photo=kind == 2)
 
     @rule(rect=PLACES)
     def text(self, rect: Rect) -> None:
@@ -185,8 +205,11 @@ class AnyInterleaving(RuleBasedStateMachine):
         assert not any(viewer.on_the_way for viewer in self.book.viewers.values())
 
     def teardown(self) -> None:
-        if hasattr(self, "book"):
-            self.quiet()
+        try:
+            if hasattr(self, "book"):
+                self.quiet()
+        finally:
+            self._little.stop()
 
 
 SETTINGS = settings(

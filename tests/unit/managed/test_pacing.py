@@ -207,6 +207,12 @@ def test_a_longer_way_is_learnt_and_so_is_a_shorter_one() -> None:
     assert on.use(start + 1) >= 0.85
 
 
+def test_a_full_far_link_is_not_left_idle_to_measure_it_again() -> None:
+    on = saturated(SATELLITE, "by frames", all_that_is_allowed).run(3 * ROUND_TRIP_MEMORY_S)
+    idle_s = [after.sent - before.passed for before, after in pairwise(on.since(5))]
+    assert max(idle_s) <= 0.1
+
+
 def test_typing_says_nothing_against_a_link() -> None:
     on = saturated(HOME, "by frames", of_many_sizes)
     rate, quality = on.pacer.rate, on.pacer.allowance(on.now).quality

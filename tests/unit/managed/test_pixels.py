@@ -5,13 +5,15 @@ import pytest
 
 from unit.managed import written
 from unit.managed.harness import FakeViewer, Playbook
+from webvdi.codecs import sketched
 from webvdi.display.source import Lost, Opened, Updated
-from webvdi.framebuffer import Rect
+from webvdi.framebuffer import Rect, covered
+from webvdi.framebuffer.grid import pixel_slices
 from webvdi.managed import encodes as encodes_module
 from webvdi.managed import keeper as keeper_module
 from webvdi.managed import pixels as pixels_module
 from webvdi.managed.messages import Hold, Nudge, Watch
-from webvdi.managed.pacing import Pacer
+from webvdi.managed.pacing import Allowance, Pacer
 from webvdi.managed.pixels import ENCODING_LONG_S, KEEP_REST_S, REST_S
 from webvdi.wire import from_viewer as up
 from webvdi.wire import to_viewer as down
@@ -279,6 +281,165 @@ def test_the_cache_of_encoded_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch)
     assert sum(len(e.payload) for e in encodes._done.values()) == encodes._done_bytes
     assert encodes._done_bytes <= 100_000 or len(encodes._done) == 1
     assert book.exact(viewer)
+
+
+# ---------------------------------------------------------------- what overtakes
+
+
+def shows(book: Playbook, viewer: FakeViewer, rect: Rect) -> bool:
+    """Whether the viewer shows what the mirror holds there."""
+    area = pixel_slices(rect)
+    return np.array_equal(viewer.picture.rgb[area], book.mirror.pixels[area][:, :, 2::-1])
+
+
+ECHO = Rect(600, 440, 10, 16)
+
+
+def encoding_a_photograph() -> tuple[Playbook, FakeViewer]:
+    """One of most of the screen is being encoded; it has been on no way yet."""
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 640, 400), photo=True)
+    assert book.encoding
+    assert not viewer.on_the_way
+    return book, viewer
+
+
+def test_a_keys_echo_does_not_wait_for_a_photograph_that_is_being_encoded() -> None:
+    book, viewer = encoding_a_photograph()
+    before = viewer.picture.last_update
+    for number in (1, 2):
+        book.paint(ECHO)
+        book.deliver(viewer)
+        book.answer(viewer)
+        assert shows(book, viewer, ECHO)
+        assert viewer.picture.last_update == before + number
+    assert not shows(book, viewer, Rect(0, 0, 640, 400))
+    book.encode()
+    book.deliver(viewer)
+    assert viewer.picture.last_update == before + 3
+    assert viewer.picture.lossy_updates == 1
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_everybody_who_waits_for_a_photograph_is_sent_the_echo_encoded_once() -> None:
+    book, viewer = encoding_a_photograph()
+    other = book.attach()
+    book.settle()
+    book.paint(Rect(0, 0, 640, 400), photo=True)
+    book.paint(ECHO)
+    assert [len(each.on_the_way) for each in (viewer, other)] == [1, 1]
+    assert viewer.on_the_way[0][5:] == other.on_the_way[0][5:]
+    book.settle()
+    assert book.exact(viewer)
+    assert book.exact(other)
+
+
+def test_what_the_photograph_covers_or_what_is_larger_waits_for_it() -> None:
+    book, viewer = encoding_a_photograph()
+    book.paint(Rect(600, 10, 10, 16))
+    assert not viewer.on_the_way
+    book.paint(Rect(0, 420, 640, 40))
+    assert not viewer.on_the_way
+    book.paint(ECHO)
+    assert not viewer.on_the_way, "it would be shown without what came before it"
+    book.settle()
+    assert book.exact(viewer)
+
+
+def test_an_echo_waits_for_the_link_as_everything_does() -> None:
+    book, viewer = encoding_a_photograph()
+    sent = 0
+    while book.core.viewers[viewer.identity].pacer.may_send(book.now):
+        sent += 1
+        book.paint(ECHO)
+        assert len(viewer.on_the_way) == sent
+    book.paint(ECHO)
+    assert len(viewer.on_the_way) == sent
+    book.settle()
+    assert book.exact(viewer)
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+def test_an_echo_that_went_ahead_is_sent_again_only_if_it_was_lost(arrives: bool) -> None:
+    book, viewer = encoding_a_photograph()
+    book.paint(ECHO)
+    if arrives:
+        book.deliver(viewer)
+    book.cut(viewer)
+    book.encode()
+    known = book.core.viewers[viewer.identity]
+    known.resumed(viewer.picture.last_update)
+    assert bool(known.sight.stale[covered(ECHO)].any()) != arrives
+    book.resume(viewer)
+    book.settle()
+    assert book.exact(viewer)
+
+
+# ---------------------------------------------------------------- slow links
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the playbook's world every link is fast; but this is what a pacer says of a slow one."""
+    monkeypatch.setattr(Pacer, "allowance", lambda _self, _now: Allowance(16_384, 36))
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_slow_link_shows_a_sketch_of_text_and_then_the_text() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.settle()
+    text = written.coloured(640, 480)
+    drawn(viewer)
+    book.draw(Rect(0, 0, 640, 480), text)
+    turn(book, viewer)
+    assert viewer.picture.lossy_updates == 1
+    assert shows_sketch(book, viewer, Rect(0, 0, 640, 160))
+    before = viewer.picture.payload_bytes
+    book.settle()
+    assert book.exact(viewer)
+    assert viewer.picture.payload_bytes - before > 20_000
+    assert Codec.JPEG not in drawn(viewer)
+
+
+@pytest.mark.usefixtures("slow")
+def test_while_text_scrolls_on_a_slow_link_sketches_keep_up_with_it() -> None:
+    book = Playbook(640, 480)
+    viewer = book.attach()
+    book.draw(Rect(0, 0, 640, 480), written.coloured(640, 480))
+    book.settle()
+    exact = viewer.picture.lossy_updates
+    for _ in range(10):
+        book.scroll(Rect(0, 0, 640, 480), 0, -96)
+        turn(book, viewer)
+        assert shows_sketch(book, viewer, Rect(0, 384, 640, 96))
+    assert viewer.picture.lossy_updates - exact >= 9
+    book.settle()
+    assert book.exact(viewer)
+
+
+def shows_sketch(book: Playbook, viewer: FakeViewer, rect: Rect) -> bool:
+    area = pixel_slices(rect)
+    wanted = sketched(book.mirror.pixels[area])[:, :, 2::-1]
+    return np.array_equal(viewer.picture.rgb[area], wanted)
+
+
+def test_viewers_of_slow_and_of_fast_links_do_not_share_what_they_are_sent() -> None:
+    book = Playbook(640, 480)
+    slow, fast = book.attach(), book.attach()
+    book.settle()
+    book.core.pixels.slow_quality = 50
+    book.core.viewers[slow.identity].pacer._quality = 44
+    book.draw(Rect(0, 0, 640, 480), written.coloured(640, 480))
+    turn(book, slow, fast)
+    assert slow.picture.lossy_updates == 1
+    assert fast.picture.lossy_updates == 0
+    book.settle()
+    assert book.exact(slow)
+    assert book.exact(fast)
 
 
 # ---------------------------------------------------------------- moves

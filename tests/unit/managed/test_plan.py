@@ -1,6 +1,7 @@
 """Plans: everything that fits, small and new things first, each in the codec that pays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from unit.managed import written
-from webvdi.codecs import Content, contents
+from webvdi.codecs import SKETCH, Content, contents
+from webvdi.codecs.sheet import pack
 from webvdi.framebuffer import TILE, Move, Pixels, Rect, TileMask
-from webvdi.framebuffer.grid import pixel_slices
+from webvdi.framebuffer.grid import grid_shape, pixel_slices
 from webvdi.managed import plan as plan_module
-from webvdi.managed.costs import Costs
+from webvdi.managed.costs import NO_BYTES, Costs
 from webvdi.managed.encodes import encoded
 from webvdi.managed.plan import MAX_PIECE_AREA, MAX_RECTS, Draft, Job, Means, Plan, Turn
 
@@ -181,6 +183,76 @@ def test_scattered_regions_share_a_sheet() -> None:
     assert len(job.rects) == 17
 
 
+SLOW = Means(16_384, 36, 1 << 22, thorough=True)
+
+
+def test_text_that_is_too_much_for_a_slow_link_is_sketched_and_photographs_are_not() -> None:
+    kinds = kinds_of(Content.FLAT)
+    photo = mask_of(np.s_[5:10, 5:12])
+    kinds[:15] = Content.TEXT
+    kinds[photo] = Content.PHOTO
+    everything = mask_of(np.s_[:, :])
+    draft = Draft(WIDTH, HEIGHT, kinds, SLOW)
+    jobs, exact, lossy, _ = draft.jobs(everything, Turn())
+    assert not exact.any()
+    assert lossy is not None
+    assert lossy.all(), "all of it fits"
+    assert {job.quality for job in jobs} == {SKETCH, 36}
+    assert np.array_equal(drawn(tuple(job for job in jobs if job.quality == 36)), photo)
+    assert draft.expected == NO_BYTES, "it says nothing of what is exact"
+
+
+@pytest.mark.parametrize(
+    ("means", "rows", "sketch"),
+    [
+        (SLOW, 12, True),
+        (SLOW, 9, False),
+        (replace(SLOW, moves=True), 4, True),
+        (replace(SLOW, moves=True), 2, False),
+        (replace(SLOW, thorough=False), 30, False),
+        (replace(SLOW, quality=None), 30, False),
+    ],
+)
+def test_what_a_slow_link_carries_soon_is_exact(means: Means, rows: int, sketch: bool) -> None:
+    """A row of tiles should take 3 kB."""
+    kinds = kinds_of(Content.TEXT)
+    jobs, exact, lossy, _ = Draft(WIDTH, HEIGHT, kinds, means).jobs(
+        mask_of(np.s_[:rows, :]), Turn()
+    )
+    assert {job.quality for job in jobs} == ({SKETCH} if sketch else {None})
+    assert (lossy is not None) == sketch
+    assert exact.any() != sketch
+    assert all(job.thorough == means.thorough for job in jobs if job.quality is None)
+
+
+def test_few_tiles_are_exact_on_a_slow_link_too() -> None:
+    jobs, exact, lossy, _ = Draft(WIDTH, HEIGHT, None, SLOW).jobs(mask_of(np.s_[3:5, 7:8]), Turn())
+    assert jobs == (Job((Rect(112, 48, 16, 32),), None, thorough=True),)
+    assert exact.any()
+    assert lossy is None
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (16384, 4096), (4096, 16384), (8192, 8192)])
+@pytest.mark.parametrize("means", [PLENTY, replace(PLENTY, quality=None)], ids=["lossy", "exact"])
+@pytest.mark.parametrize("kind", [Content.TEXT, Content.PHOTO])
+def test_what_is_high_and_what_is_wide_share_sheets_without_much_between(
+    size: tuple[int, int], means: Means, kind: Content
+) -> None:
+    width, height = size
+    mask = np.zeros(grid_shape(width, height), np.bool_)
+    for n in (1, 5, 9):
+        mask[n, :250] = mask[:250, n] = True
+    kinds = np.full(mask.shape, kind, np.uint8)
+    jobs, exact, lossy, _ = Draft(width, height, kinds, means).jobs(mask, Turn())
+    assert (exact if lossy is None else exact | lossy).sum() >= mask.sum()
+    for job in jobs:
+        area = sum(rect.area for rect in job.rects)
+        packing = pack([(-(-r.width // 16) * 16 + 16, r.height + 16) for r in job.rects])
+        assert len(job.rects) <= 1024
+        if len(job.rects) > 1:
+            assert packing.width * packing.height <= 8 * area + (1 << 18)
+
+
 def test_large_pieces_are_cut_into_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_module, "MAX_PIECE_AREA", 100_000)
     jobs, exact, _, _ = Draft(WIDTH, HEIGHT, kinds_of(Content.TEXT), PLENTY).jobs(
@@ -315,12 +387,13 @@ some_kinds = hnp.arrays(np.uint8, (ROWS, COLUMNS), elements=st.sampled_from(list
     some_kinds,
     st.integers(0, 400_000),
     st.booleans(),
+    st.booleans(),
     st.builds(Turn, st.integers(0, ROWS * COLUMNS - 1), st.integers(0, ROWS * COLUMNS - 1)),
 )
 def test_any_plan_draws_what_it_says(
-    mask: TileMask, kinds: Kinds, size_bytes: int, jpeg: bool, cursor: Turn
+    mask: TileMask, kinds: Kinds, size_bytes: int, jpeg: bool, slow: bool, cursor: Turn
 ) -> None:
-    means = Means(size_bytes, 60 if jpeg else None, 1 << 22)
+    means = Means(size_bytes, 60 if jpeg else None, 1 << 22, thorough=slow)
     jobs, exact, lossy, cursor = Draft(WIDTH, HEIGHT, kinds, means).jobs(mask, cursor)
     soft = np.zeros_like(mask) if lossy is None else lossy
     assert np.array_equal(drawn(jobs, lossy=False), exact)

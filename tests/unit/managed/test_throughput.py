@@ -19,7 +19,7 @@ def train(size: int, sent: float, arrived: float, *, alone: bool = False) -> Tra
 
 
 def measured(rate: float = 1e6, round_trip_s: float = 0.08) -> Throughput:
-    """A link that was kept busy for two seconds, after one small train."""
+    """A link that was kept busy for two seconds, until 3 s, after one small train."""
     link = Throughput()
     link.arrived(train(100, 0.0, round_trip_s, alone=True), JITTER_S)
     for number in range(40):
@@ -111,6 +111,20 @@ def test_the_round_trip_is_measured_again_in_time() -> None:
     link.arrived(train(2_000, 21.0, 21.3, alone=True), JITTER_S)
     assert link.round_trip_s == pytest.approx(0.3, abs=0.005)
     assert not link.round_trip_is_old(22.0)
+
+
+@pytest.mark.parametrize(
+    ("before_s", "way_s", "old"),
+    [(0.3, 0.3, False), (0.3, 0.33, False), (0.3, 0.4, True), (0.08, 0.083, True)],
+)
+def test_trains_that_are_as_quick_as_ever_show_that_a_long_way_has_not_become_longer(
+    before_s: float, way_s: float, old: bool
+) -> None:
+    link = measured(round_trip_s=before_s)
+    for number in range(4):
+        sent = 9.0 + number
+        link.arrived(train(50_000, sent, sent + way_s + 0.05), JITTER_S)
+    assert link.round_trip_is_old(3.5 + ROUND_TRIP_MEMORY_S) == old
 
 
 def test_another_connection_has_a_round_trip_of_its_own() -> None:

@@ -41,6 +41,18 @@ def test_what_is_refused_is_named(data: bytes, says: str) -> None:
         decode_to_viewer(data)
 
 
+@pytest.mark.parametrize("codec", [Codec.PNG, Codec.JPEG])
+def test_a_picture_that_no_viewer_takes_is_not_sent(codec: Codec) -> None:
+    pack_pieces([Piece(codec, 0, 0, 8192, 8192, b"")])
+    with pytest.raises(ValueError, match="8192x8193 pixels; 67108864 are the most"):
+        pack_pieces([Piece(codec, 0, 0, 8192, 8193, b"")])
+
+
+def test_pieces_that_cannot_be_counted_are_not_sent() -> None:
+    with pytest.raises(ValueError, match="65536 pieces; 65535 are the most"):
+        pack_pieces([Piece(Codec.FILL, 0, 0, 1, 1, b"rgb")] * 65536)
+
+
 def test_an_update_whose_pieces_are_packed_once_is_the_same_bytes() -> None:
     pieces = (Piece(Codec.FILL, 1, 2, 3, 4, b"rgb"), Piece(Codec.PNG, 5, 6, 7, 8, b"png"))
     packed = pack_pieces(pieces)

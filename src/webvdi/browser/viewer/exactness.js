@@ -1,7 +1,7 @@
-/** Which tiles of the picture are only nearly right: drawn from a JPEG, and not refined since. */
+/** Which tiles of the picture are only nearly right: drawn with loss, and not refined since. */
 
 import { TILE, areaOf, decodeRuns, decodeSheet } from './payloads.js';
-import { Codec } from './protocol.js';
+import { Codec, Loss } from './protocol.js';
 
 /** @import { Piece } from './wire_types.js' */
 /** @import { Rect } from './payloads.js' */
@@ -29,8 +29,13 @@ export class Exactness {
         return lossy / Math.max(1, this.#lossy.length);
     }
 
-    /** A piece has been drawn. @param {Piece} piece that its decoder has accepted */
-    drawn(piece) {
+    /**
+     * A piece has been drawn.
+     * @param {Piece} piece that its decoder has accepted
+     * @param {number} loss of its update, a `Loss`
+     */
+    drawn(piece, loss) {
+        const sketch = (loss & Loss.SKETCH) !== 0;
         switch (piece.codec) {
             case Codec.JPEG: this.#mark(piece, true); break;
             case Codec.COPY: this.#move(piece); break;
@@ -43,10 +48,10 @@ export class Exactness {
             }
             case Codec.SHEET: {
                 const { picture, parts } = decodeSheet(piece.payload);
-                parts.forEach((part) => this.#mark(part, picture === Codec.JPEG));
+                parts.forEach((part) => this.#mark(part, sketch || picture === Codec.JPEG));
                 break;
             }
-            default: this.#mark(piece, false);
+            default: this.#mark(piece, sketch);
         }
     }
 

@@ -27,6 +27,8 @@ export const Codec = Object.freeze({
     COPY: 0, FILL: 1, INDEXED: 2, PNG: 3, JPEG: 4, VIDEO: 5, SHEET: 6, CACHED: 7, KEEP: 8,
 });
 export const Role = Object.freeze({ OBSERVER: 1, CONTROLLER: 2, OWNER: 3 });
+/** What of an update is only nearly right: something (its JPEG); all pixels that it brings. */
+export const Loss = Object.freeze({ NONE: 0, SOME: 1, SKETCH: 2 });
 export const MachineState = Object.freeze({
     CONNECTING: 0, LIVE: 1, LOST: 2, OFF: 3, PAUSED: 4, CREDENTIALS: 5, FAILED: 6,
 });
@@ -45,10 +47,10 @@ const notches = integer(2, -MAX_NOTCHES, MAX_NOTCHES);
 const version = integer(1, VERSION, VERSION);
 const codec = integer(1, Codec.COPY, Codec.KEEP);
 
-/** @type {Kind} bit 0; the other bits are for later versions */
-const lossyFlag = {
-    read: (reader) => (u8.read(reader, {}) & 1) === 1,
-    write: flag.write,
+/** @type {Kind} the other bits are for later versions */
+const loss = {
+    read: (reader) => u8.read(reader, {}) & (Loss.SOME | Loss.SKETCH),
+    write: u8.write,
 };
 
 /** @type {Kind} a cursor's pixels: their number follows from the fields before */
@@ -115,7 +117,7 @@ const TO_VIEWER = [
         last_input: u32, resume_key: text16, name: text16,
     }),
     line(0x82, 'Desktop', { width: u16, height: u16 }),
-    line(0x83, 'Update', { update: u32, lossy: lossyFlag, pieces }),
+    line(0x83, 'Update', { update: u32, lossy: loss, pieces }),
     line(0x84, 'CursorShape', { hot_x: u16, hot_y: u16, width: u16, height: u16, rgba }),
     line(0x85, 'Machine', { state: integer(1, 0, MachineState.FAILED), detail: text16 }),
     line(0x86, 'Leds', { leds: u8 }),

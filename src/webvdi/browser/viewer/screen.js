@@ -381,7 +381,8 @@ export class Screen {
         try {
             paints.forEach((paint, index) => {
                 paint.draw(this.#context);
-                this.#exactness.drawn(/** @type {Piece} */ (update.pieces[index]));
+                this.#exactness.drawn(
+                    /** @type {Piece} */ (update.pieces[index]), update.lossy);
             });
         } finally {
             closeAll(paints);

@@ -28,7 +28,7 @@
  * @typedef {{type: 'Desktop', width: number, height: number}} Desktop
  * @typedef {{codec: number, x: number, y: number, width: number, height: number,
  *     payload: Uint8Array<ArrayBuffer>}} Piece
- * @typedef {{type: 'Update', update: number, lossy: boolean, pieces: Piece[]}} Update
+ * @typedef {{type: 'Update', update: number, lossy: number, pieces: Piece[]}} Update
  * @typedef {{type: 'CursorShape', hot_x: number, hot_y: number, width: number, height: number,
  *     rgba: Uint8Array<ArrayBuffer>}} CursorShape
  * @typedef {{type: 'Machine', state: number, detail: string}} Machine
