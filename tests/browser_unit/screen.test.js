@@ -136,6 +136,10 @@ const pngHeader = (width, height) => [
     ...[width, height].map((side) => side.toString(16).padStart(8, '0')),
 ].join(' ');
 const png = (width = 1, height = 1) => piece(3, pngHeader(width, height), { width, height });
+const jpegHeader = (width, height) => [
+    'ffd8 ffc0 0011 08', ...[height, width].map((side) => side.toString(16).padStart(4, '0')),
+].join(' ');
+const jpeg = (width = 1, height = 1) => piece(4, jpegHeader(width, height), { width, height });
 const keep = piece(8, '0000 0000 0003 01', { width: 10, height: 10 });
 const cached = piece(7, '0000 0000 0003 01', { width: 10, height: 10 });
 
@@ -212,7 +216,7 @@ test('a picture that cannot be decoded or has another size fails', async () => {
     bench.update(1, png());
     decoding[0].fail();
     await settled();
-    bench.update(2, piece(4));
+    bench.update(2, jpeg());
     decoding[1].done('large', 2, 2);
     await settled();
     assert.deepEqual(bench.events, ['failed decode_failed', 'failed protocol']);
@@ -230,6 +234,10 @@ for (const [what, bad] of Object.entries({
     'of a PNG of another size': piece(3, pngHeader(1, 2)),
     'of a PNG that is none': piece(3, `00${pngHeader(1, 1).slice(2)}`),
     'of half a PNG': piece(3, pngHeader(1, 1).slice(0, -2)),
+    'of a JPEG of another size': piece(4, jpegHeader(2, 1)),
+    'of a JPEG that is none': piece(4, `00${jpegHeader(1, 1).slice(2)}`),
+    'of half a JPEG': piece(4, jpegHeader(1, 1).slice(0, -2)),
+    'of a JPEG sheet that is too large': piece(6, `040001${'0000 0000 0001 0001 0000 0000'}${jpegHeader(8192, 8193)}`),
     'of a sheet that is too large': piece(6, `030001${'0000 0000 0001 0001 0000 0000'}${pngHeader(8192, 8193)}`),
     'of a part from outside its sheet': piece(6, `030001${'0000 0000 0001 0001 0001 0000'}${pngHeader(1, 1)}`),
     'of a sheet with a part outside itself': piece(6, `030001${'0000 0000 0002 0001 0000 0000'}`),
@@ -273,17 +281,19 @@ test('what is kept survives a new size and a new connection', () => {
 test('the parts of a sheet are drawn from one picture', async () => {
     const bench = new Bench();
     bench.update(1, piece(6, `04 0002 0000 0000 0004 0003 0000 0000
-        0005 0006 0002 0002 0010 0000 ffd8`.replaceAll(/\s/g, ''), { width: 10, height: 10 }));
+        0005 0006 0002 0002 0010 0000 ${jpegHeader(18, 3)}`.replaceAll(/\s/g, ''), { width: 10, height: 10 }));
     assert.equal(decoding[0].blob.type, 'image/jpeg');
-    assert.equal(decoding[0].blob.size, 2);
+    assert.equal(decoding[0].blob.size, 11);
     decoding[0].done('sheet', 18, 3);
     await settled();
     assert.deepEqual(bench.calls, ['sheet 0,0,4,3,0,0,4,3', 'sheet 16,0,2,2,5,6,2,2']);
 });
 
-test('a part from outside its sheet fails', async () => {
+test('a part from outside what its sheet turns out to be fails', async () => {
     const bench = new Bench();
-    bench.update(1, piece(6, '04 0001 0000 0000 0004 0003 0001 0000 ff', { width: 4, height: 3 }));
+    bench.update(1, piece(6, `04 0001 0000 0000 0004 0003 0001 0000 ${jpegHeader(5, 3)}`, {
+        width: 4, height: 3,
+    }));
     decoding[0].done('sheet', 4, 3);
     await settled();
     assert.deepEqual(bench.events, ['failed protocol']);
@@ -311,7 +321,7 @@ test('a small PNG is decoded without a blob where the browser can', async () => 
         assert.deepEqual(asked, ['image/png of 24 bytes', 'frame closed']);
         assert.equal(bench.calls.at(-1), 'small 0,0');
         bench.update(2, png(1024, 257));
-        bench.update(3, piece(4, pngHeader(1, 1)));
+        bench.update(3, jpeg());
         assert.deepEqual(decoding.slice(1).map(({ blob }) => blob.type), ['image/png', 'image/jpeg']);
     } finally {
         delete globalThis.ImageDecoder;
@@ -436,13 +446,13 @@ test('every bitmap is closed: drawn, late, of another size, beside one that fail
     bench.update(1, png());
     decoding[0].done('drawn');
     await settled();
-    bench.update(2, png(), piece(4));
+    bench.update(2, png(), jpeg());
     decoding[1].done('beside');
     decoding[2].fail();
     await settled();
-    bench.update(3, piece(4));
+    bench.update(3, jpeg());
     decoding[3].done('another size', 2, 2);
-    bench.update(4, piece(6, '04 0001 0000 0000 0001 0001 0001 0000 ff'));
+    bench.update(4, piece(6, `04 0001 0000 0000 0001 0001 0001 0000 ${jpegHeader(2, 1)}`));
     decoding[4].done('sheet');
     await settled();
     bench.update(5, png());
@@ -598,7 +608,7 @@ test('a page that gets no frames draws all the same', () => {
 
 test('the picture is exact once what came as JPEG has been refined', async () => {
     const bench = new Bench({ width: 40, height: 32 }); // 3 by 2 tiles
-    bench.update(1, piece(4, '', { width: 40, height: 16 }));
+    bench.update(1, jpeg(40, 16));
     decoding[0].done('photo', 40, 16);
     await settled();
     assert.equal(bench.screen.lossyShare, 0.5);
