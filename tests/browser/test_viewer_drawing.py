@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from support.drawing import Evaluate, Screen, serving
@@ -69,6 +70,16 @@ def test_a_large_png_is_as_exact_as_a_small_one(evaluate: Evaluate) -> None:
     large = png(3, 2, noise(760, 400, 1))  # more than 512 × 512 pixels: by way of a blob
     small = png(40, 50, noise(20, 10, 2))
     screen.show(Desktop(800, 420), Update(1, lossy=False, pieces=(large, small)))
+
+
+def test_the_old_picture_stays_until_there_is_one_of_the_new_size(evaluate: Evaluate) -> None:
+    screen = Screen(evaluate)
+    screen.show(Desktop(640, 360), Update(1, lossy=False, pieces=(png(0, 0, noise(640, 360, 3)),)))
+    before = screen.model.rgb
+    screen.tell(Desktop(700, 300))
+    assert np.array_equal(screen.look()[1], before)
+    # Black where nothing is drawn yet, and nowhere the old picture.
+    screen.show(Update(2, lossy=False, pieces=(png(20, 10, noise(600, 200, 4)),)))
 
 
 def test_tiles_from_here_and_there_are_kept_and_drawn(evaluate: Evaluate) -> None:

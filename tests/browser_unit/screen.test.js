@@ -190,6 +190,20 @@ test('a new size waits for the updates before it, and its picture starts on blac
     assert.deepEqual(bench.calls, ['one 0,0', '#000 0,0,20,5', 'rgb(0, 0, 2) 19,0,1,1']);
 });
 
+test('the old picture stays, as it was, until something of the new size is drawn', async () => {
+    const bench = new Bench();
+    bench.update(1, fill('000001'));
+    bench.screen.desktop({ width: 20, height: 5 });
+    bench.screen.desktop({ width: 30, height: 6 }); // and another one before anything is
+    bench.update(2, png());
+    assert.deepEqual([bench.screen.width, bench.screen.height], [10, 10]);
+    assert.deepEqual(bench.calls, ['rgb(0, 0, 1) 0,0,1,1']);
+    decoding[0].done('two');
+    await settled();
+    assert.deepEqual(bench.events, ['drawn 1 0', 'resized 30x6', 'drawn 2 0']);
+    assert.deepEqual(bench.calls.slice(1), ['#000 0,0,30,6', 'two 0,0']);
+});
+
 test('the same size again keeps the picture until the next one', () => {
     const bench = new Bench();
     bench.screen.desktop({ width: 10, height: 10 });
@@ -206,8 +220,8 @@ test('what an older connection was still decoding is never drawn', async () => {
     decoding[0].done('old');
     await settled();
     assert.deepEqual(bench.calls, []);
-    assert.deepEqual(bench.events, ['resized 30x30']);
-    bench.update(1, fill('000001', { x: 29 }));
+    assert.deepEqual(bench.events, []);
+    bench.update(1, fill('000001', { x: 29 })); // the size is known all the same
     assert.deepEqual(bench.events, ['resized 30x30', 'drawn 1 0']);
 });
 
