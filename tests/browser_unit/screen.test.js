@@ -34,7 +34,7 @@ beforeEach(() => {
                 canvas: this,
                 lost: false,
                 isContextLost: () => context.lost,
-                fillRect: (...at) => unseen.push(`black ${at}`),
+                fillRect: (...at) => unseen.push(`${context.fillStyle} ${at}`),
                 drawImage: (_, ...at) => unseen.push(String(at)),
             };
             contexts.push(context);
@@ -275,8 +275,8 @@ test('a run is kept and drawn in as few strokes as its slots allow, black beyond
     // Slots 126 to 129: two at the end of the first row of slots, two in the second.
     bench.update(1, piece(8, '0001 0000 007e 04', { x: 16, width: 56, height: 16 }));
     assert.deepEqual(unseen, [
-        '16,0,56,16,0,0,56,16', // all of it is taken, then cut up
-        '0,0,32,16,2016,0,32,16', 'black 0,16,32,16', '32,0,24,16,0,16,24,16',
+        '16,0,32,16,2016,0,32,16', '48,0,24,16,0,16,24,16', // onto a black canvas in between
+        '2016,0,32,16,2016,0,32,16', '0,16,32,16,0,16,32,16',
     ]);
     bench.update(2, piece(7, '0000 0002 007e 02', { y: 32, width: 32, height: 8 }));
     assert.deepEqual(bench.calls, ['unseen 2016,0,32,8,0,32,32,8']);
