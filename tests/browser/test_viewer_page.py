@@ -68,12 +68,17 @@ def open_page(
     browser: Browser, served: Served, query: str = "?scale=off", **options: object
 ) -> Iterator[ViewerPage]:
     with viewer_page(browser, **options) as page:  # type: ignore[arg-type]
-        page.open(served.url + query)
-        page.wait_live()
-        # TigerVNC draws the pointer into the picture until its client has moved it.
-        page.page.mouse.move(3, 3)
-        page.page.mouse.move(2, 2)
+        come_in(page, served, query)
         yield page
+
+
+def come_in(page: ViewerPage, served: Served, query: str = "?scale=off") -> None:
+    """Open the page and wait for its picture."""
+    page.open(served.url + query)
+    page.wait_live()
+    # TigerVNC draws the pointer into the picture until its client has moved it.
+    page.page.mouse.move(3, 3)
+    page.page.mouse.move(2, 2)
 
 
 def shows(page: ViewerPage, vnc: VncServer) -> None:
@@ -214,6 +219,46 @@ def test_a_hidden_tab_is_sent_nothing_and_catches_up(
             page.evaluate(hide, False)
             shows(page, vnc)
         vnc.run("xsetroot", "-solid", "#2f5d7c")
+
+
+# Safari drops the pixels of canvases while nobody sees them, and fires no event.
+WIPE_LATER = """
+    const made = [];
+    window.OffscreenCanvas = class extends OffscreenCanvas {
+        constructor(...size) {
+            super(...size);
+            made.push(this);
+        }
+    };
+    window.wipe = () => made.forEach((canvas) => { canvas.width = canvas.width; });
+"""
+
+
+@pytest.mark.parametrize("event", ["pageshow", "visibilitychange"])
+def test_what_the_browser_dropped_without_a_word_comes_anew(
+    browser: Browser, served: Served, vnc: VncServer, event: str
+) -> None:
+    with viewer_page(browser) as page:
+        page.page.add_init_script(WIPE_LATER)
+        come_in(page, served)
+        with window(vnc, *XTERM, "-geometry", "60x20+30+30"):
+            page.wait_for("() => window.webvdi.viewer.stats().codecs.keep > 0", "tiles to be kept")
+            shows(page, vnc)
+            lost = page.evaluate(
+                """(name) => {
+                    const errors = [];
+                    window.webvdi.viewer.addEventListener('statechange', ({ detail }) => (
+                        errors.push(detail.error?.code)));
+                    window.wipe();
+                    (name === 'pageshow' ? window : document).dispatchEvent(new Event(name));
+                    return errors;
+                }""",
+                event,
+            )
+            assert lost[0] == "picture_lost"
+            page.wait_live()
+            shows(page, vnc)
+        shows(page, vnc)
 
 
 def test_view_only_is_the_servers_word(

@@ -34,8 +34,10 @@ beforeEach(() => {
                 canvas: this,
                 lost: false,
                 isContextLost: () => context.lost,
+                wiped: false,
                 fillRect: (...at) => unseen.push(`${context.fillStyle} ${at}`),
                 drawImage: (_, ...at) => unseen.push(String(at)),
+                getImageData: () => ({ data: context.wiped ? [0, 0, 0, 255] : [255, 0, 255, 255] }),
             };
             contexts.push(context);
             return context;
@@ -275,6 +277,7 @@ test('a run is kept and drawn in as few strokes as its slots allow, black beyond
     // Slots 126 to 129: two at the end of the first row of slots, two in the second.
     bench.update(1, piece(8, '0001 0000 007e 04', { x: 16, width: 56, height: 16 }));
     assert.deepEqual(unseen, [
+        '#f0f 0,2048,1,1',
         '16,0,32,16,2016,0,32,16', '48,0,24,16,0,16,24,16', // onto a black canvas in between
         '2016,0,32,16,2016,0,32,16', '0,16,32,16,0,16,32,16',
     ]);
@@ -444,6 +447,24 @@ test('when the browser drops what is kept, it comes anew; what is given up is no
     bench.update(2, keep);
     atlas.canvas.dispatchEvent(new Event('contextlost'));
     assert.deepEqual(bench.events.slice(1), ['drawn 2 0']);
+});
+
+test('what is kept is looked after when the page is seen again, if browsers tell nothing', () => {
+    const bench = new Bench();
+    bench.screen.seen(true);
+    bench.update(1, keep);
+    bench.screen.seen(false);
+    bench.screen.seen(true);
+    bench.screen.check();
+    assert.deepEqual(bench.events, ['drawn 1 0']);
+    contexts[0].wiped = true;
+    bench.screen.seen(false);
+    assert.deepEqual(bench.events, ['drawn 1 0']);
+    bench.screen.seen(true);
+    bench.screen.check(); // and there is nothing more to lose
+    assert.deepEqual(bench.events.slice(1), ['failed picture_lost']);
+    bench.update(2, cached);
+    assert.deepEqual(bench.events.slice(2), ['failed protocol']);
 });
 
 test('what an older session had kept cannot be drawn', () => {

@@ -111,8 +111,17 @@ export class Screen {
     /** The page is seen, or no longer. @param {boolean} visible */
     seen(visible) {
         this.#stalls.look();
-        if (!visible) {
+        if (visible) {
+            this.check();
+        } else {
             this.#frames.hidden();
+        }
+    }
+
+    /** Nobody has looked for a while: what is kept may be gone without a word. */
+    check() {
+        if (!this.#lost && this.#tiles.isWiped) {
+            this.#keptLost();
         }
     }
 

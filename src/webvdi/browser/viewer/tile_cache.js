@@ -8,6 +8,7 @@
 import { ProtocolError } from './errors.js';
 import { isLost, offscreen } from './offscreen.js';
 import { SLOTS, TILE } from './payloads.js';
+import { Sentinel } from './sentinel.js';
 import { ATLAS, loadsOf, placeOf, spansOf } from './slots.js';
 
 /** @import { Context, Lost } from './offscreen.js' */
@@ -15,8 +16,10 @@ import { ATLAS, loadsOf, placeOf, spansOf } from './slots.js';
 /** @import { Load } from './slots.js' */
 
 export class TileCache {
-    /** @type {Context | null} 16 MiB, which browsers take when something is first kept */
+    /** @type {Context | null} 16 MiB, if anything can be kept */
     #context = null;
+    /** @type {Sentinel | null} below the slots */
+    #sentinel = null;
     #kept = new Uint8Array(SLOTS);
     /** @type {Context | null} what is to be kept, on its way */
     #carrier = null;
@@ -39,6 +42,11 @@ export class TileCache {
 
     get isLost() {
         return isLost(this.#context) || isLost(this.#carrier);
+    }
+
+    /** Whether what was kept is gone, though the browser did not say so. Not to be asked often. */
+    get isWiped() {
+        return this.#sentinel?.isGone ?? false;
     }
 
     /**
@@ -101,7 +109,12 @@ export class TileCache {
     }
 
     #atlas() {
-        this.#context ??= offscreen(ATLAS.width, ATLAS.height, this.#lost);
+        if (this.#context === null) {
+            // Else Chromium takes it from the GPU for good when the sentinel has been read twice.
+            const settings = { willReadFrequently: false };
+            this.#context = offscreen(ATLAS.width, ATLAS.height + 1, this.#lost, settings);
+            this.#sentinel = new Sentinel(this.#context, 0, ATLAS.height);
+        }
         return this.#context;
     }
 }
