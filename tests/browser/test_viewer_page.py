@@ -1,5 +1,6 @@
 """The viewer's page in real Chromium, on a real VNC server behind ``webvdi view``."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -259,6 +260,40 @@ def test_what_the_browser_dropped_without_a_word_comes_anew(
             page.wait_live()
             shows(page, vnc)
         shows(page, vnc)
+
+
+# In each frame of the page: the picture's size, and whether all of it is black.
+WATCH_SIZES = """() => {
+    const { canvas } = window.webvdi.viewer;
+    window.seen = [];
+    const look = () => {
+        const { width, height } = canvas;
+        const copy = new OffscreenCanvas(width, height);
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const words = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
+        window.seen.push([width, height, words.every((word) => word === 0xff000000)]);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_another_size_shows_no_black_picture_in_between(
+    browser: Browser, served: Served, vnc: VncServer
+) -> None:
+    with open_page(browser, served) as page:
+        shows(page, vnc)
+        page.evaluate(WATCH_SIZES)
+        for size in ("800x600", "640x480"):
+            vnc.run("xrandr", "-s", size)
+            shows(page, vnc)
+        seen = page.evaluate("() => window.seen")
+        assert [key for key, _ in itertools.groupby(seen)] == [
+            [640, 480, False],
+            [800, 600, False],
+            [640, 480, False],
+        ]
 
 
 def test_view_only_is_the_servers_word(
