@@ -1,5 +1,6 @@
 """The viewer's page in real Chromium, on a real VNC server behind ``webvdi view``."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -68,12 +69,17 @@ def open_page(
     browser: Browser, served: Served, query: str = "?scale=off", **options: object
 ) -> Iterator[ViewerPage]:
     with viewer_page(browser, **options) as page:  # type: ignore[arg-type]
-        page.open(served.url + query)
-        page.wait_live()
-        # TigerVNC draws the pointer into the picture until its client has moved it.
-        page.page.mouse.move(3, 3)
-        page.page.mouse.move(2, 2)
+        come_in(page, served, query)
         yield page
+
+
+def come_in(page: ViewerPage, served: Served, query: str = "?scale=off") -> None:
+    """Open the page and wait for its picture."""
+    page.open(served.url + query)
+    page.wait_live()
+    # TigerVNC draws the pointer into the picture until its client has moved it.
+    page.page.mouse.move(3, 3)
+    page.page.mouse.move(2, 2)
 
 
 def shows(page: ViewerPage, vnc: VncServer) -> None:
@@ -214,6 +220,80 @@ def test_a_hidden_tab_is_sent_nothing_and_catches_up(
             page.evaluate(hide, False)
             shows(page, vnc)
         vnc.run("xsetroot", "-solid", "#2f5d7c")
+
+
+# Safari drops the pixels of canvases while nobody sees them, and fires no event.
+WIPE_LATER = """
+    const made = [];
+    window.OffscreenCanvas = class extends OffscreenCanvas {
+        constructor(...size) {
+            super(...size);
+            made.push(this);
+        }
+    };
+    window.wipe = () => made.forEach((canvas) => { canvas.width = canvas.width; });
+"""
+
+
+@pytest.mark.parametrize("event", ["pageshow", "visibilitychange"])
+def test_what_the_browser_dropped_without_a_word_comes_anew(
+    browser: Browser, served: Served, vnc: VncServer, event: str
+) -> None:
+    with viewer_page(browser) as page:
+        page.page.add_init_script(WIPE_LATER)
+        come_in(page, served)
+        with window(vnc, *XTERM, "-geometry", "60x20+30+30"):
+            page.wait_for("() => window.webvdi.viewer.stats().codecs.keep > 0", "tiles to be kept")
+            shows(page, vnc)
+            lost = page.evaluate(
+                """(name) => {
+                    const errors = [];
+                    window.webvdi.viewer.addEventListener('statechange', ({ detail }) => (
+                        errors.push(detail.error?.code)));
+                    window.wipe();
+                    (name === 'pageshow' ? window : document).dispatchEvent(new Event(name));
+                    return errors;
+                }""",
+                event,
+            )
+            assert lost[0] == "picture_lost"
+            page.wait_live()
+            shows(page, vnc)
+        shows(page, vnc)
+
+
+# In each frame of the page: the picture's size, and whether all of it is black.
+WATCH_SIZES = """() => {
+    const { canvas } = window.webvdi.viewer;
+    window.seen = [];
+    const look = () => {
+        const { width, height } = canvas;
+        const copy = new OffscreenCanvas(width, height);
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const words = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
+        window.seen.push([width, height, words.every((word) => word === 0xff000000)]);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_another_size_shows_no_black_picture_in_between(
+    browser: Browser, served: Served, vnc: VncServer
+) -> None:
+    with open_page(browser, served) as page:
+        shows(page, vnc)
+        page.evaluate(WATCH_SIZES)
+        for size in ("800x600", "640x480"):
+            vnc.run("xrandr", "-s", size)
+            shows(page, vnc)
+        seen = page.evaluate("() => window.seen")
+        assert [key for key, _ in itertools.groupby(seen)] == [
+            [640, 480, False],
+            [800, 600, False],
+            [640, 480, False],
+        ]
 
 
 def test_view_only_is_the_servers_word(

@@ -34,8 +34,10 @@ beforeEach(() => {
                 canvas: this,
                 lost: false,
                 isContextLost: () => context.lost,
-                fillRect: (...at) => unseen.push(`black ${at}`),
+                wiped: false,
+                fillRect: (...at) => unseen.push(`${context.fillStyle} ${at}`),
                 drawImage: (_, ...at) => unseen.push(String(at)),
+                getImageData: () => ({ data: context.wiped ? [0, 0, 0, 255] : [255, 0, 255, 255] }),
             };
             contexts.push(context);
             return context;
@@ -140,6 +142,10 @@ const pngHeader = (width, height) => [
     ...[width, height].map((side) => side.toString(16).padStart(8, '0')),
 ].join(' ');
 const png = (width = 1, height = 1) => piece(3, pngHeader(width, height), { width, height });
+const jpegHeader = (width, height) => [
+    'ffd8 ffc0 0011 08', ...[height, width].map((side) => side.toString(16).padStart(4, '0')),
+].join(' ');
+const jpeg = (width = 1, height = 1) => piece(4, jpegHeader(width, height), { width, height });
 const keep = piece(8, '0000 0000 0003 01', { width: 10, height: 10 });
 const cached = piece(7, '0000 0000 0003 01', { width: 10, height: 10 });
 
@@ -190,6 +196,20 @@ test('a new size waits for the updates before it, and its picture starts on blac
     assert.deepEqual(bench.calls, ['one 0,0', '#000 0,0,20,5', 'rgb(0, 0, 2) 19,0,1,1']);
 });
 
+test('the old picture stays, as it was, until something of the new size is drawn', async () => {
+    const bench = new Bench();
+    bench.update(1, fill('000001'));
+    bench.screen.desktop({ width: 20, height: 5 });
+    bench.screen.desktop({ width: 30, height: 6 }); // and another one before anything is
+    bench.update(2, png());
+    assert.deepEqual([bench.screen.width, bench.screen.height], [10, 10]);
+    assert.deepEqual(bench.calls, ['rgb(0, 0, 1) 0,0,1,1']);
+    decoding[0].done('two');
+    await settled();
+    assert.deepEqual(bench.events, ['drawn 1 0', 'resized 30x6', 'drawn 2 0']);
+    assert.deepEqual(bench.calls.slice(1), ['#000 0,0,30,6', 'two 0,0']);
+});
+
 test('the same size again keeps the picture until the next one', () => {
     const bench = new Bench();
     bench.screen.desktop({ width: 10, height: 10 });
@@ -206,8 +226,8 @@ test('what an older connection was still decoding is never drawn', async () => {
     decoding[0].done('old');
     await settled();
     assert.deepEqual(bench.calls, []);
-    assert.deepEqual(bench.events, ['resized 30x30']);
-    bench.update(1, fill('000001', { x: 29 }));
+    assert.deepEqual(bench.events, []);
+    bench.update(1, fill('000001', { x: 29 })); // the size is known all the same
     assert.deepEqual(bench.events, ['resized 30x30', 'drawn 1 0']);
 });
 
@@ -216,7 +236,7 @@ test('a picture that cannot be decoded or has another size fails', async () => {
     bench.update(1, png());
     decoding[0].fail();
     await settled();
-    bench.update(2, piece(4));
+    bench.update(2, jpeg());
     decoding[1].done('large', 2, 2);
     await settled();
     assert.deepEqual(bench.events, ['failed decode_failed', 'failed protocol']);
@@ -234,6 +254,10 @@ for (const [what, bad] of Object.entries({
     'of a PNG of another size': piece(3, pngHeader(1, 2)),
     'of a PNG that is none': piece(3, `00${pngHeader(1, 1).slice(2)}`),
     'of half a PNG': piece(3, pngHeader(1, 1).slice(0, -2)),
+    'of a JPEG of another size': piece(4, jpegHeader(2, 1)),
+    'of a JPEG that is none': piece(4, `00${jpegHeader(1, 1).slice(2)}`),
+    'of half a JPEG': piece(4, jpegHeader(1, 1).slice(0, -2)),
+    'of a JPEG sheet that is too large': piece(6, `040001${'0000 0000 0001 0001 0000 0000'}${jpegHeader(8192, 8193)}`),
     'of a sheet that is too large': piece(6, `030001${'0000 0000 0001 0001 0000 0000'}${pngHeader(8192, 8193)}`),
     'of a part from outside its sheet': piece(6, `030001${'0000 0000 0001 0001 0001 0000'}${pngHeader(1, 1)}`),
     'of a sheet with a part outside itself': piece(6, `030001${'0000 0000 0002 0001 0000 0000'}`),
@@ -257,8 +281,9 @@ test('a run is kept and drawn in as few strokes as its slots allow, black beyond
     // Slots 126 to 129: two at the end of the first row of slots, two in the second.
     bench.update(1, piece(8, '0001 0000 007e 04', { x: 16, width: 56, height: 16 }));
     assert.deepEqual(unseen, [
-        '16,0,56,16,0,0,56,16', // all of it is taken, then cut up
-        '0,0,32,16,2016,0,32,16', 'black 0,16,32,16', '32,0,24,16,0,16,24,16',
+        '#f0f 0,2048,1,1',
+        '16,0,32,16,2016,0,32,16', '48,0,24,16,0,16,24,16', // onto a black canvas in between
+        '2016,0,32,16,2016,0,32,16', '0,16,32,16,0,16,32,16',
     ]);
     bench.update(2, piece(7, '0000 0002 007e 02', { y: 32, width: 32, height: 8 }));
     assert.deepEqual(bench.calls, ['unseen 2016,0,32,8,0,32,32,8']);
@@ -277,17 +302,19 @@ test('what is kept survives a new size and a new connection', () => {
 test('the parts of a sheet are drawn from one picture', async () => {
     const bench = new Bench();
     bench.update(1, piece(6, `04 0002 0000 0000 0004 0003 0000 0000
-        0005 0006 0002 0002 0010 0000 ffd8`.replaceAll(/\s/g, ''), { width: 10, height: 10 }));
+        0005 0006 0002 0002 0010 0000 ${jpegHeader(18, 3)}`.replaceAll(/\s/g, ''), { width: 10, height: 10 }));
     assert.equal(decoding[0].blob.type, 'image/jpeg');
-    assert.equal(decoding[0].blob.size, 2);
+    assert.equal(decoding[0].blob.size, 11);
     decoding[0].done('sheet', 18, 3);
     await settled();
     assert.deepEqual(bench.calls, ['sheet 0,0,4,3,0,0,4,3', 'sheet 16,0,2,2,5,6,2,2']);
 });
 
-test('a part from outside its sheet fails', async () => {
+test('a part from outside what its sheet turns out to be fails', async () => {
     const bench = new Bench();
-    bench.update(1, piece(6, '04 0001 0000 0000 0004 0003 0001 0000 ff', { width: 4, height: 3 }));
+    bench.update(1, piece(6, `04 0001 0000 0000 0004 0003 0001 0000 ${jpegHeader(5, 3)}`, {
+        width: 4, height: 3,
+    }));
     decoding[0].done('sheet', 4, 3);
     await settled();
     assert.deepEqual(bench.events, ['failed protocol']);
@@ -315,7 +342,7 @@ test('a small PNG is decoded without a blob where the browser can', async () => 
         assert.deepEqual(asked, ['image/png of 24 bytes', 'frame closed']);
         assert.equal(bench.calls.at(-1), 'small 0,0');
         bench.update(2, png(1024, 257));
-        bench.update(3, piece(4, pngHeader(1, 1)));
+        bench.update(3, jpeg());
         assert.deepEqual(decoding.slice(1).map(({ blob }) => blob.type), ['image/png', 'image/jpeg']);
     } finally {
         delete globalThis.ImageDecoder;
@@ -426,6 +453,24 @@ test('when the browser drops what is kept, it comes anew; what is given up is no
     assert.deepEqual(bench.events.slice(1), ['drawn 2 0']);
 });
 
+test('what is kept is looked after when the page is seen again, if browsers tell nothing', () => {
+    const bench = new Bench();
+    bench.screen.seen(true);
+    bench.update(1, keep);
+    bench.screen.seen(false);
+    bench.screen.seen(true);
+    bench.screen.check();
+    assert.deepEqual(bench.events, ['drawn 1 0']);
+    contexts[0].wiped = true;
+    bench.screen.seen(false);
+    assert.deepEqual(bench.events, ['drawn 1 0']);
+    bench.screen.seen(true);
+    bench.screen.check(); // and there is nothing more to lose
+    assert.deepEqual(bench.events.slice(1), ['failed picture_lost']);
+    bench.update(2, cached);
+    assert.deepEqual(bench.events.slice(2), ['failed protocol']);
+});
+
 test('what an older session had kept cannot be drawn', () => {
     const bench = new Bench();
     bench.update(1, keep);
@@ -440,13 +485,13 @@ test('every bitmap is closed: drawn, late, of another size, beside one that fail
     bench.update(1, png());
     decoding[0].done('drawn');
     await settled();
-    bench.update(2, png(), piece(4));
+    bench.update(2, png(), jpeg());
     decoding[1].done('beside');
     decoding[2].fail();
     await settled();
-    bench.update(3, piece(4));
+    bench.update(3, jpeg());
     decoding[3].done('another size', 2, 2);
-    bench.update(4, piece(6, '04 0001 0000 0000 0001 0001 0001 0000 ff'));
+    bench.update(4, piece(6, `04 0001 0000 0000 0001 0001 0001 0000 ${jpegHeader(2, 1)}`));
     decoding[4].done('sheet');
     await settled();
     bench.update(5, png());
@@ -602,7 +647,7 @@ test('a page that gets no frames draws all the same', () => {
 
 test('the picture is exact once what came as JPEG has been refined', async () => {
     const bench = new Bench({ width: 40, height: 32 }); // 3 by 2 tiles
-    bench.update(1, piece(4, '', { width: 40, height: 16 }));
+    bench.update(1, jpeg(40, 16));
     decoding[0].done('photo', 40, 16);
     await settled();
     assert.equal(bench.screen.lossyShare, 0.5);

@@ -164,8 +164,9 @@ async def test_after_another_size_everything_is_asked_for(seat: Seat) -> None:
     assert await seat.heard() == ("refresh", True)
     pixels = noise(50, 20)
     seat.stage.paint(Rect(0, 0, 50, 20), pixels)
-    while await seat.event() != Updated() or not np.array_equal(seat.mirror.pixels, pixels):
-        pass
+    assert not seat.source.settled, "it is no picture before there are pixels"
+    assert await seat.event() == Updated()
+    np.testing.assert_array_equal(seat.mirror.pixels, pixels)
 
 
 async def test_while_nobody_watches_nothing_is_asked_for(seat: Seat) -> None:

@@ -35,12 +35,13 @@ class Nodes:
         self._used = 0
 
     def one(self) -> NodeViewer:
-        """A fresh viewer."""
+        """A fresh viewer, whose page is seen: what it has no time for waits for a frame."""
         if self._used == len(self._all):
             self._all.append(self._stack.enter_context(NodeViewer()))
         node = self._all[self._used]
         self._used += 1
         node.fresh()
+        node.see(seen=True)
         return node
 
     @contextmanager

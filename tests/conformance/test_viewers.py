@@ -1,6 +1,7 @@
 """Both viewers, the browser's own code under node and Python's model of it, draw the same."""
 
 from collections.abc import Iterator
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -24,14 +25,32 @@ def node() -> Iterator[NodeViewer]:
         yield viewer
 
 
-def both(node: NodeViewer, *messages: ToViewer) -> Picture:
+class Of(Enum):
+    """What becomes of the browser's page between messages."""
+
+    FRAME = "frame"
+    SEEN = "seen"
+    HIDDEN = "hidden"
+
+    def happens(self, node: NodeViewer) -> None:
+        match self:
+            case Of.FRAME:
+                node.frame()
+            case _:
+                node.see(seen=self is Of.SEEN)
+
+
+def both(node: NodeViewer, *steps: ToViewer | Of) -> Picture:
     """Show the messages to a fresh viewer of each kind; the picture they agree on."""
     node.fresh()
     picture = Picture()
-    for message in messages:
-        data = encode_to_viewer(message)
-        node.take(data)
-        picture.take(data)
+    for step in steps:
+        if isinstance(step, Of):
+            step.happens(node)
+        else:
+            data = encode_to_viewer(step)
+            node.take(data)
+            picture.take(data)
     assert np.array_equal(node.picture(), picture.rgb)
     return picture
 
@@ -92,14 +111,29 @@ def pieces(draw: st.DrawFn) -> Piece:
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(pieces(), max_size=4), max_size=6))
+@given(st.lists(st.lists(pieces(), max_size=4) | st.sampled_from(Of), max_size=10))
 def test_the_same_pieces_give_the_same_picture(
-    node: NodeViewer, updates: list[list[Piece]]
+    node: NodeViewer, steps: list[list[Piece] | Of]
 ) -> None:
+    """Whenever the page is seen or hidden, and whenever its frames come."""
     background = png(0, 0, noise(WIDTH, HEIGHT, 1))
     first = Update(1, lossy=False, pieces=(background, *all_kept))
-    rest = [Update(n, lossy=False, pieces=tuple(p)) for n, p in enumerate(updates, 2)]
-    both(node, Desktop(WIDTH, HEIGHT), first, *rest)
+    rest = [
+        step if isinstance(step, Of) else Update(n, lossy=False, pieces=tuple(step))
+        for n, step in enumerate(steps, 2)
+    ]
+    both(node, Of.SEEN, Desktop(WIDTH, HEIGHT), first, *rest)
+
+
+def test_what_a_frame_has_no_time_for_is_drawn_with_the_next_one(node: NodeViewer) -> None:
+    node.fresh()
+    node.see(seen=True)
+    node.take(encode_to_viewer(Desktop(8, 8)))
+    for n in range(1, 10):
+        piece = fill(0, 0, 8, 8, bytes(3))
+        node.take(encode_to_viewer(Update(n, lossy=False, pieces=(piece,))))
+    shown, _ = node.shown()
+    assert (shown.drawn, shown.acks) == (9, 3)  # two at once, and seven with the frame
 
 
 def test_kept_tiles_survive_a_new_size_and_a_lost_connection(node: NodeViewer) -> None:

@@ -5,6 +5,9 @@
  * body; answers go to stdout, each `u32` length · JSON · `u32` length · pixels (R, G, B, A).
  *
  *     M  a message of the session; no answer
+ *     F  the page's next frame comes; no answer
+ *     S  the page is seen from now on; no answer
+ *     H  it is hidden; no answer
  *     P  when everything is drawn: how it stands, and the picture
  *     L  the connection is lost: how it stands
  *     N  a new viewer; no answer
@@ -31,7 +34,52 @@ globalThis.createImageBitmap = async (blob) => {
     return image;
 };
 
+/** Frames come when the test says, and by themselves while it waits for the picture. */
+class FakePage {
+    #seen = false;
+    #flowing = false;
+    /** @type {(() => void) | null} */
+    #task = null;
+
+    hidden = () => !this.#seen;
+
+    nextFrame = (task) => {
+        this.#task = task;
+        this.#flow();
+        return () => {
+            this.#task = null;
+        };
+    };
+
+    /** Nothing is ever overdue: frames do come. */
+    after = () => () => {};
+
+    set seen(seen) {
+        this.#seen = seen;
+    }
+
+    frame() {
+        const task = this.#task;
+        this.#task = null;
+        task?.();
+    }
+
+    /** Whether frames come by themselves. */
+    set flowing(flowing) {
+        this.#flowing = flowing;
+        this.#flow();
+    }
+
+    #flow() {
+        if (this.#flowing && this.#task) {
+            setImmediate(() => this.frame());
+        }
+    }
+}
+
 class NodeViewer {
+    #page = new FakePage();
+    #time = 0;
     #canvas = createCanvas(1, 1);
     #error = null;
     #received = 0;
@@ -46,7 +94,17 @@ class NodeViewer {
         },
         resized: () => {},
         failed: (error) => this.#failed(error),
-    }, { page: { hidden: () => true } });
+    }, { page: this.#page, now: () => this.#later() });
+
+    frame() {
+        this.#page.frame();
+    }
+
+    /** @param {boolean} seen */
+    see(seen) {
+        this.#page.seen = seen;
+        this.#screen.seen(seen);
+    }
 
     /** @param {Uint8Array} bytes of a message */
     take(bytes) {
@@ -68,11 +126,13 @@ class NodeViewer {
 
     /** Everything that came is drawn, or cannot be. */
     async settled() {
+        this.#page.flowing = true;
         while (!this.#error && this.#drawn !== this.#received) {
             await new Promise((resolve) => {
                 this.#told = resolve;
             });
         }
+        this.#page.flowing = false;
     }
 
     lose() {
@@ -91,6 +151,12 @@ class NodeViewer {
     pixels() {
         const { width, height } = this.#canvas;
         return this.#canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    }
+
+    /** Each look at the clock takes a while: of a frame's budget, two drawings take the most. */
+    #later() {
+        this.#time += 1.5;
+        return this.#time;
     }
 
     #failed(error) {
@@ -131,6 +197,13 @@ for await (const request of requests(process.stdin)) {
     switch (String.fromCharCode(request[0])) {
         case 'M':
             viewer.take(new Uint8Array(request.subarray(1))); // outlives the buffer
+            break;
+        case 'F':
+            viewer.frame();
+            break;
+        case 'S':
+        case 'H':
+            viewer.see(request[0] === 'S'.charCodeAt(0));
             break;
         case 'P':
             await viewer.settled();

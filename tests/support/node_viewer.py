@@ -51,6 +51,14 @@ class NodeViewer:
         """A message from the session.  Pictures are decoded meanwhile."""
         self._ask(b"M" + data)
 
+    def frame(self) -> None:
+        """The page's next frame comes: what waits for it is drawn."""
+        self._ask(b"F")
+
+    def see(self, *, seen: bool) -> None:
+        """The page is seen, and drawing waits for frames; or it is not, as at first."""
+        self._ask(b"S" if seen else b"H")
+
     def lose(self) -> Shown:
         """Lose the connection: what is not drawn by now never will be."""
         self._ask(b"L", at_once=True)

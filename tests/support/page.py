@@ -27,11 +27,22 @@ ARGUMENTS = [
 ]
 
 
+# The way that pages are drawn with a GPU, which is software here.
+WITH_GPU = [
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--ignore-gpu-blocklist",
+    "--enable-gpu-rasterization",
+    "--enable-unsafe-swiftshader",
+]
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; fails where there is none."""
+def chromium(*, gpu: bool = False) -> Iterator[Browser]:
+    """A headless Chromium, drawing as with a GPU where asked; fails where there is none."""
+    arguments = [a for a in ARGUMENTS if a != "--disable-gpu"] + WITH_GPU if gpu else ARGUMENTS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
             yield browser
         finally:

@@ -77,6 +77,8 @@ class RfbSource:
         self._mirror = mirror
         self._listener = listener
         self._settled = True
+        self._unpainted = False
+        """Whether the screen has a new size, and nothing of it has come yet."""
         self._watching = False
         self._held = False
         self._requested = False
@@ -219,8 +221,9 @@ class RfbSource:
                 self._resize(width, height)
                 self._listener(source.Opened(width, height, name))
             case events.Resized(width, height):
-                # Pixels have to follow before the mirror is a picture again.
-                self._settled = False
+                # Pixels have to follow before the mirror is a picture again: many servers end the
+                # update that tells the size first.
+                self._settled, self._unpainted = False, True
                 self._incremental = False
                 self._resize(width, height)
                 self._listener(source.Resized(width, height))
@@ -234,7 +237,7 @@ class RfbSource:
                     self._listener(said)
 
     def _draw(self) -> None:
-        self._settled = self._glancing = False
+        self._settled = self._glancing = self._unpainted = False
 
     def _end_update(self) -> None:
         # Some servers count an update of nothing but pseudo-rectangles as their answer (neatvnc,
@@ -245,7 +248,7 @@ class RfbSource:
         self._request()
         if self._glancing:
             self.glance()
-        if not self._settled:
+        if not self._settled and not self._unpainted:
             # The server is to paint the next update while this one is made use of.
             self._link.flush()
             self._settled = True

@@ -11,14 +11,14 @@
 
 import { createDecoders } from './decoders/registry.js';
 import { ProtocolError, ViewerError } from './errors.js';
-import { Exactness } from './exactness.js';
 import { Frames, REAL_PAGE } from './frames.js';
-import { Taken, isLost } from './offscreen.js';
+import { Taken } from './offscreen.js';
 import { Stalls } from './stalls.js';
+import { Surface } from './surface.js';
 import { TileCache } from './tile_cache.js';
 
 /** @import { Desktop, Piece, Update } from './wire_types.js' */
-/** @import { Decoder, Paint } from './decoders/registry.js' */
+/** @import { Decoder, Paint, Size } from './decoders/registry.js' */
 /** @import { Page } from './frames.js' */
 
 /**
@@ -46,21 +46,17 @@ const abandon = (decoded) => decoded.forEach((paint) => (
     Promise.resolve(paint).then(({ close }) => close?.(), nothing)));
 
 export class Screen {
-    /** @type {CanvasRenderingContext2D} */
-    #context;
+    #surface;
     /** @type {Map<number, Decoder>} */
     #decoders;
     #tiles = this.#newTiles();
     #taken = this.#newTaken();
-    #exactness = new Exactness();
     #frames;
     #stalls;
     /** @type {Job[]} in order of arrival; the session's in-flight budget bounds it */
     #jobs = [];
     /** Size that the updates now arriving are meant for. */
     #expected = { width: 0, height: 0 };
-    /** The next picture starts on black. */
-    #blank = false;
     /** Changes with each connection and failure: what an older one still decodes is thrown away. */
     #generation = 0;
     /** The canvas has lost its picture and cannot be drawn on. */
@@ -73,36 +69,38 @@ export class Screen {
      * @param {{drawn: (drawn: Drawn[], waiting: number) => void,
      *     resized: (width: number, height: number) => void, failed: (error: Error) => void,
      *     shown?: () => void}} events
-     *     drawn: these updates, in one task, while so many others have come and wait; shown: a
-     *     frame of the page shows what was drawn since the one before
+     *     drawn: these updates, in one task, while so many others have come and wait; resized:
+     *     something of this size is being drawn; shown: a frame of the page shows what was drawn
+     *     since the one before
      * @param {{now?: () => number, page?: Page}} [surroundings] now: milliseconds
      */
     constructor(canvas, events, { now = () => performance.now(), page = REAL_PAGE } = {}) {
-        this.canvas = canvas;
+        this.#surface = new Surface(canvas, (...size) => events.resized(...size));
         this.#events = events;
         this.#now = now;
         this.#decoders = createDecoders(this.#tiles, this.#taken);
         this.#frames = new Frames(() => this.#drain(), page, now, events.shown);
         this.#stalls = new Stalls(() => this.#stalled(), page);
-        this.#context = /** @type {CanvasRenderingContext2D} */ (
-            canvas.getContext('2d', { alpha: false }));
         canvas.addEventListener?.('contextlost', () => this.#lose());
         canvas.addEventListener?.('contextrestored', () => this.#restored());
-        /** Whether anything was ever drawn. */
-        this.hasPicture = false;
     }
 
     get width() {
-        return this.canvas.width;
+        return this.#surface.canvas.width;
     }
 
     get height() {
-        return this.canvas.height;
+        return this.#surface.canvas.height;
+    }
+
+    /** Whether anything was ever drawn. */
+    get hasPicture() {
+        return this.#surface.hasPicture;
     }
 
     /** The share of the picture that is not exact: 0 when all of it is. */
     get lossyShare() {
-        return this.#exactness.lossyShare;
+        return this.#surface.lossyShare;
     }
 
     /** Whether tiles can be kept here. */
@@ -113,8 +111,17 @@ export class Screen {
     /** The page is seen, or no longer. @param {boolean} visible */
     seen(visible) {
         this.#stalls.look();
-        if (!visible) {
+        if (visible) {
+            this.check();
+        } else {
             this.#frames.hidden();
+        }
+    }
+
+    /** Nobody has looked for a while: what is kept may be gone without a word. */
+    check() {
+        if (!this.#lost && this.#tiles.isWiped) {
+            this.#keptLost();
         }
     }
 
@@ -129,19 +136,19 @@ export class Screen {
      * the tiles that are kept.
      */
     reset() {
-        this.#lost &&= isLost(this.#context);
+        this.#lost &&= this.#surface.isLost;
         const jobs = this.#dropJobs();
         // The session may not say the size again, but it will send the pixels again.
         jobs.filter(({ resizes }) => resizes).forEach(({ run }) => run());
         this.#decoders = createDecoders(this.#tiles, this.#taken);
-        this.#expected = { width: this.width, height: this.height };
+        this.#expected = this.#surface.nextSize;
     }
 
     /** @param {Desktop} desktop */
     desktop({ width, height }) {
         this.#expected = { width, height };
         this.#enqueue({
-            ready: true, resizes: true, run: () => this.#resize(width, height), drop: nothing,
+            ready: true, resizes: true, run: () => this.#announce({ width, height }), drop: nothing,
         });
     }
 
@@ -168,8 +175,8 @@ export class Screen {
     /** The picture as a PNG file. @returns {Promise<Blob>} */
     screenshot() {
         return new Promise((resolve, reject) => {
-            this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))),
-                'image/png');
+            this.#surface.canvas.toBlob((blob) => (
+                blob ? resolve(blob) : reject(new Error('no picture'))), 'image/png');
         });
     }
 
@@ -250,7 +257,7 @@ export class Screen {
 
     /** Everything that is ready, in one task; whether there was anything to draw. */
     #drain() {
-        if (isLost(this.#context)) {
+        if (this.#surface.isLost) {
             this.#lose();
             return false;
         }
@@ -324,7 +331,7 @@ export class Screen {
 
     #restored() {
         this.#lost = false;
-        this.#context.imageSmoothingEnabled = false;
+        this.#surface.restored();
         this.#keptLost();
     }
 
@@ -347,20 +354,9 @@ export class Screen {
             : new ViewerError('decode_failed', { detail: 'timeout' }));
     }
 
-    /**
-     * @param {number} width
-     * @param {number} height
-     */
-    #resize(width, height) {
-        // After a reconnect the size is mostly the same: keep showing the old picture until the
-        // new one is here. It starts on black all the same.
-        this.#blank = true;
-        if (width !== this.width || height !== this.height) {
-            this.canvas.width = width;
-            this.canvas.height = height;
-            this.#context.imageSmoothingEnabled = false;
-            this.#events.resized(width, height);
-        }
+    /** @param {Size} size */
+    #announce(size) {
+        this.#surface.announce(size);
         return null;
     }
 
@@ -372,22 +368,11 @@ export class Screen {
      * @returns {Drawn}
      */
     #draw(update, paints, arrived, decode) {
-        if (this.#blank) {
-            this.#context.fillStyle = '#000';
-            this.#context.fillRect(0, 0, this.width, this.height);
-            this.#exactness.resize(this.width, this.height);
-            this.#blank = false;
-        }
         try {
-            paints.forEach((paint, index) => {
-                paint.draw(this.#context);
-                this.#exactness.drawn(
-                    /** @type {Piece} */ (update.pieces[index]), update.lossy);
-            });
+            this.#surface.draw(update, paints);
         } finally {
             closeAll(paints);
         }
-        this.hasPicture ||= paints.length > 0;
         return { update, cost: this.#now() - arrived, decode };
     }
 }

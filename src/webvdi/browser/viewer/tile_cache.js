@@ -8,53 +8,21 @@
 import { ProtocolError } from './errors.js';
 import { isLost, offscreen } from './offscreen.js';
 import { SLOTS, TILE } from './payloads.js';
+import { Sentinel } from './sentinel.js';
+import { ATLAS, loadsOf, placeOf, spansOf } from './slots.js';
 
 /** @import { Context, Lost } from './offscreen.js' */
 /** @import { Rect, Run } from './payloads.js' */
-
-/** Slots beside each other: 2048 pixels, as high as wide, which every device can draw from. */
-const SLOTS_A_ROW = 128;
-
-/**
- * @typedef {object} Span slots that lie beside each other, and their place on the screen
- * @property {number} slotX in pixels
- * @property {number} slotY
- * @property {number} x
- * @property {number} width cut off at the screen's edge
- * @property {number} tiles
- */
-
-/**
- * A run's slots, cut where a row of them ends.
- * @param {number} slot
- * @param {number} count
- * @param {Rect} area
- * @returns {Span[]}
- */
-function spansOf(slot, count, { x, width }) {
-    const spans = [];
-    for (let done = 0; done < count;) {
-        const first = slot + done;
-        const column = first % SLOTS_A_ROW;
-        const tiles = Math.min(count - done, SLOTS_A_ROW - column);
-        spans.push({
-            slotX: column * TILE,
-            slotY: Math.floor(first / SLOTS_A_ROW) * TILE,
-            x: x + done * TILE,
-            width: Math.min(tiles * TILE, width - done * TILE),
-            tiles,
-        });
-        done += tiles;
-    }
-    return spans;
-}
+/** @import { Load } from './slots.js' */
 
 export class TileCache {
-    /** @type {Context | null} 16 MiB, which browsers take when something is first kept */
+    /** @type {Context | null} 16 MiB, if anything can be kept */
     #context = null;
+    /** @type {Sentinel | null} below the slots */
+    #sentinel = null;
     #kept = new Uint8Array(SLOTS);
     /** @type {Context | null} what is to be kept, on its way */
-    #taken = null;
+    #carrier = null;
     #lost;
 
     /** @param {Lost} lost what was kept is gone */
@@ -73,27 +41,31 @@ export class TileCache {
     }
 
     get isLost() {
-        return isLost(this.#context) || isLost(this.#taken);
+        return isLost(this.#context) || isLost(this.#carrier);
+    }
+
+    /** Whether what was kept is gone, though the browser did not say so. Not to be asked often. */
+    get isWiped() {
+        return this.#sentinel?.isGone ?? false;
     }
 
     /**
      * Keeps tiles of the screen.
      * @param {CanvasRenderingContext2D} screen
      * @param {[Run, Rect][]} runs each with its tiles' area, cut off at the screen's edges
-     * @param {Rect} box around them
      */
-    keep(screen, runs, box) {
-        const context = this.#atlas();
-        const taken = this.#take(screen, box);
-        for (const [{ slot, count }, area] of runs) {
-            const { y, height } = area;
-            for (const { slotX, slotY, x, width, tiles } of spansOf(slot, count, area)) {
-                if (width < tiles * TILE || height < TILE) {
-                    context.fillRect(slotX, slotY, tiles * TILE, TILE);
-                }
-                context.drawImage(taken,
-                    x - box.x, y - box.y, width, height, slotX, slotY, width, height);
+    keep(screen, runs) {
+        const atlas = this.#atlas();
+        for (const load of loadsOf(runs)) {
+            const { canvas } = this.#pickUp(screen, load);
+            for (const { place, slot, tiles } of load.put) {
+                const from = placeOf(place);
+                const to = placeOf(slot);
+                const width = tiles * TILE;
+                atlas.drawImage(canvas, from.x, from.y, width, TILE, to.x, to.y, width, TILE);
             }
+        }
+        for (const [{ slot, count }] of runs) {
             this.#kept.fill(1, slot, slot + count);
         }
     }
@@ -111,32 +83,38 @@ export class TileCache {
                 throw new ProtocolError(`tiles from slot ${slot} on, where none were kept`);
             }
         }
-        for (const [{ slot, count }, area] of runs) {
+        for (const [run, area] of runs) {
             const { y, height } = area;
-            for (const { slotX, slotY, x, width } of spansOf(slot, count, area)) {
+            for (const { slotX, slotY, x, width } of spansOf(run, area)) {
                 screen.drawImage(canvas, slotX, slotY, width, height, x, y, width, height);
             }
         }
     }
 
     /**
-     * Pixels of the screen on a canvas of their size, so that the screen's is not lent: see Taken.
+     * Tiles of the screen on a canvas of their own, so that the screen's is not lent: see Taken.
      * @param {CanvasRenderingContext2D} screen
-     * @param {Rect} box
+     * @param {Load} load
      */
-    #take(screen, { x, y, width, height }) {
-        const context = this.#taken ??= offscreen(width, height, this.#lost);
-        // Even to the same size: it starts anew, and what the atlas has not yet drawn of the old
-        // pixels need not be copied.
-        context.canvas.width = width;
-        context.canvas.height = height;
-        context.drawImage(screen.canvas, x, y, width, height, 0, 0, width, height);
-        return context.canvas;
+    #pickUp(screen, { picked, height: loadHeight }) {
+        const context = this.#carrier ??= offscreen(ATLAS.width, loadHeight, this.#lost);
+        // Even to the same size: it starts anew. So it is black where a tile is cut off, and what
+        // the atlas has not yet drawn of the old pixels need not be copied.
+        context.canvas.height = loadHeight;
+        for (const { x, y, width, height, place } of picked) {
+            const to = placeOf(place);
+            context.drawImage(screen.canvas, x, y, width, height, to.x, to.y, width, height);
+        }
+        return context;
     }
 
     #atlas() {
-        this.#context ??= offscreen(SLOTS_A_ROW * TILE, SLOTS / SLOTS_A_ROW * TILE, this.#lost);
-        this.#context.fillStyle = '#000';
+        if (this.#context === null) {
+            // Else Chromium takes it from the GPU for good when the sentinel has been read twice.
+            const settings = { willReadFrequently: false };
+            this.#context = offscreen(ATLAS.width, ATLAS.height + 1, this.#lost, settings);
+            this.#sentinel = new Sentinel(this.#context, 0, ATLAS.height);
+        }
         return this.#context;
     }
 }

@@ -95,7 +95,10 @@ export class Viewer extends EventTarget {
     #watchPage() {
         const { signal } = this.#abort;
         watchPage(signal, {
-            wake: () => this.#connection?.wake(),
+            wake: () => {
+                this.#screen.check();
+                this.#connection?.wake();
+            },
             seen: (visible) => {
                 this.#screen.seen(visible);
                 this.#connection?.setVisible(visible);

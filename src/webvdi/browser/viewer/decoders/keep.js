@@ -21,6 +21,6 @@ export class KeepDecoder {
      */
     decode(piece, screen) {
         const runs = placedRuns(piece, screen);
-        return { draw: (context) => this.#tiles.keep(context, runs, piece) };
+        return { draw: (context) => this.#tiles.keep(context, runs) };
     }
 }

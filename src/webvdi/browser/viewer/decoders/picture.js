@@ -1,9 +1,10 @@
 /** What PNG, JPEG and sheets have in common: the browser decodes them, off the main thread. */
 
 import { ProtocolError, ViewerError } from '../errors.js';
+import { PNG, sizeOf, sizeOfPng } from './picture_size.js';
 
 /** @import { Piece } from '../wire_types.js' */
-/** @import { Paint } from './registry.js' */
+/** @import { Paint, Size } from './registry.js' */
 
 // Exactness: no colour management and no alpha arithmetic between the file and the canvas.
 /** @type {ImageBitmapOptions} */
@@ -20,26 +21,8 @@ const EXACT = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' };
  */
 const DIRECT_AREA = 512 * 512;
 
-const PNG = 'image/png';
-
-/** A PNG begins with its signature and its IHDR's length and name (W3C PNG, 5.2 and 11.2.1). */
-const PNG_START = [0x89504e47, 0x0d0a1a0a, 0x0000000d, 0x49484452];
-
 /** Whether PNGs go to the decoder directly: not in a page where that has failed. */
 let direct = true;
-
-/**
- * What a PNG says of its size.
- * @param {Uint8Array} file
- * @throws {ProtocolError} it is none
- */
-export function sizeOfPng(file) {
-    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-    if (file.length < 24 || PNG_START.some((word, at) => view.getUint32(4 * at) !== word)) {
-        throw new ProtocolError('a PNG that is none');
-    }
-    return { width: view.getUint32(16), height: view.getUint32(20) };
-}
 
 /** WebCodecs are there in secure contexts only. @param {Uint8Array} file */
 function goesDirectly(file) {
@@ -98,8 +81,6 @@ export async function decodePicture(file, type) {
     }
 }
 
-/** @typedef {{width: number, height: number}} Size */
-
 /** @param {Size} picture @param {Size} piece */
 function mustFit(picture, { width, height }) {
     if (picture.width !== width || picture.height !== height) {
@@ -120,9 +101,7 @@ export class PictureDecoder {
      * @throws {ProtocolError} at once, where the file says so: nothing is decoded in vain
      */
     decode(piece) {
-        if (this.type === PNG) {
-            mustFit(sizeOfPng(piece.payload), piece);
-        }
+        mustFit(sizeOf(piece.payload, this.type), piece);
         return this.#decoded(piece);
     }
 

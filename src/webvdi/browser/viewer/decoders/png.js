@@ -1,9 +1,10 @@
 /** PNG: exact pixels. */
 
 import { PictureDecoder } from './picture.js';
+import { PNG } from './picture_size.js';
 
 export class PngDecoder extends PictureDecoder {
     constructor() {
-        super('image/png');
+        super(PNG);
     }
 }

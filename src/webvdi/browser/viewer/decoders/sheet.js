@@ -3,14 +3,12 @@
 import { ProtocolError } from '../errors.js';
 import { decodeSheet, within } from '../payloads.js';
 import { Codec } from '../protocol.js';
-import { decodePicture, sizeOfPng } from './picture.js';
+import { decodePicture } from './picture.js';
+import { JPEG, PNG, sizeOf } from './picture_size.js';
 
 /** @import { Piece } from '../wire_types.js' */
 /** @import { Part } from '../payloads.js' */
 /** @import { Paint } from './registry.js' */
-
-/** @param {number} picture */
-const typeOf = (picture) => (picture === Codec.PNG ? 'image/png' : 'image/jpeg');
 
 /** Pixels that a sheet may have: 256 MiB, when it is decoded. */
 export const MAX_SHEET_AREA = 1 << 26;
@@ -42,10 +40,9 @@ export class SheetDecoder {
         if (!parts.every((part) => within(part, piece))) {
             throw new ProtocolError("a sheet's part outside its piece");
         }
-        if (picture === Codec.PNG) {
-            mustHold(sizeOfPng(file), parts);
-        }
-        return this.#decoded(parts, file, typeOf(picture));
+        const type = picture === Codec.PNG ? PNG : JPEG;
+        mustHold(sizeOf(file, type), parts);
+        return this.#decoded(parts, file, type);
     }
 
     /**
