@@ -471,6 +471,20 @@ test('what is kept is looked after when the page is seen again, if browsers tell
     assert.deepEqual(bench.events.slice(2), ['failed protocol']);
 });
 
+test('a picture is looked after when the page is seen again, though nothing of it was kept', () => {
+    const bench = new Bench();
+    assert.ok(bench.screen.keepsTiles);
+    bench.screen.forget(); // a session begins
+    bench.screen.seen(true);
+    bench.update(1, fill('ff8000'));
+    bench.screen.seen(false);
+    contexts.forEach((context) => {
+        context.wiped = true;
+    });
+    bench.screen.seen(true);
+    assert.deepEqual(bench.events, ['drawn 1 0', 'failed picture_lost']);
+});
+
 test('what an older session had kept cannot be drawn', () => {
     const bench = new Bench();
     bench.update(1, keep);

@@ -73,7 +73,7 @@ def _lightness(tiles: Words) -> Lightness:
     """Of each pixel, about as eyes see it."""
     channels = tiles.view(np.uint8).reshape(*tiles.shape, 4)
     sums = channels[:, :, 1].astype(np.uint16) * np.uint16(5)
-    sums += channels[:, :, 2] * np.uint16(2)
+    sums += channels[:, :, 2].astype(np.uint16) * np.uint16(2)
     sums += channels[:, :, 0]
     return (sums >> np.uint16(3)).astype(np.uint8)
 

@@ -134,7 +134,7 @@ class Session:
         """Show *target*; a repeat with the same target changes nothing."""
         if target == self._link.target and self._link.kept:
             return
-        self._link.aim(target)
+        self._aim(target)
         self._tell_power()
         self._glances.aimed()
         self._handle(MachineTold(MachineState.CONNECTING, ""))
@@ -144,7 +144,7 @@ class Session:
     def tell(self, state: MachineState, detail: str) -> None:
         """The broker knows the machine's state."""
         if state in (MachineState.OFF, MachineState.FAILED):
-            self._link.aim(None)
+            self._aim(None)
             self._tell_power()
         self._handle(MachineTold(state, detail))
         self._tell_link()
@@ -273,6 +273,13 @@ class Session:
         self._tell_link()
 
     # ------------------------------------------------------------ the display
+
+    def _aim(self, target: Target | None) -> None:
+        """Follow another display; what the present one leaves half drawn is shown to nobody."""
+        if self._link.source is not None:
+            self._core.pixels.settled = self._link.source.settled
+            self._core.pixels.display_lost()
+        self._link.aim(target)
 
     def _want_link(self) -> None:
         if self._connections or self._glances.wanted or self._link.listens:

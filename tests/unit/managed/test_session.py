@@ -56,6 +56,27 @@ async def test_the_display_is_held_and_let_go() -> None:
         await session.close(Reason.SESSION_ENDED, "")
 
 
+class HalfDrawn:
+    """A display source in the middle of an update."""
+
+    settled = False
+    idle_backoff = False
+    offers_power_control = False
+
+
+async def test_what_a_display_leaves_half_drawn_is_shown_to_nobody() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        session = Session("demo", "Demo", pool, Reports())
+        feed = session._core.pixels
+        feed.display_opened()
+        feed.display_updated()
+        before = feed.has_picture
+        session._link.source = cast("DisplaySource", HalfDrawn())
+        session.tell(MachineState.OFF, "")
+        assert (before, feed.has_picture) == (True, False)
+        await session.close(Reason.SESSION_ENDED, "")
+
+
 async def test_a_failure_of_the_brain_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports()
     with ThreadPoolExecutor(1) as pool:

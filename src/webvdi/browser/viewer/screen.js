@@ -127,8 +127,11 @@ export class Screen {
 
     /** What the session had us keep, it no longer knows of. */
     forget() {
-        this.#tiles = this.#newTiles();
-        this.#decoders = createDecoders(this.#tiles, this.#taken);
+        if (this.#tiles.isLost || this.#tiles.isWiped) {
+            this.#beginAnew();
+        } else {
+            this.#tiles.clear(); // its sentinel stands for the picture too, whatever is kept
+        }
     }
 
     /**
@@ -295,6 +298,11 @@ export class Screen {
         }
     }
 
+    #beginAnew() {
+        this.#tiles = this.#newTiles();
+        this.#decoders = createDecoders(this.#tiles, this.#taken);
+    }
+
     #newTiles() {
         /** @type {TileCache} */
         const tiles = new TileCache(() => tiles === this.#tiles && this.#keptLost());
@@ -338,7 +346,7 @@ export class Screen {
     /** What is kept out of sight is gone. */
     #keptLost() {
         this.#taken = this.#newTaken();
-        this.forget();
+        this.#beginAnew();
         if (!this.#lost) { // else when that is over
             this.#fail(new ViewerError('picture_lost'));
         }

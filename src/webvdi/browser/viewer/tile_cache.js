@@ -49,6 +49,11 @@ export class TileCache {
         return this.#sentinel?.isGone ?? false;
     }
 
+    /** Nothing is kept any more. */
+    clear() {
+        this.#kept.fill(0);
+    }
+
     /**
      * Keeps tiles of the screen.
      * @param {CanvasRenderingContext2D} screen
