@@ -147,7 +147,8 @@ class TimedPage(PeerPage):
         return [self._press(random) for _ in range(keys)]
 
     def _press(self, random: Random) -> Stroke:
-        self.page.evaluate("pageTimer.arm()")
+        name = self.peer.name
+        wait_until(lambda: self.page.evaluate("pageTimer.arm()"), f"the marker in {name}'s page")
         time.sleep(random.uniform(*PAUSE_S))
         letter = random.choice(LETTERS)
         self.page.keyboard.down(letter)

@@ -33,16 +33,20 @@
             }
         },
 
-        /** Wait for the marker's other colour after the next key press. */
+        /**
+         * Wait for the marker's other colour after the next key press.
+         * @returns whether it has one: the server may show a scene that is not yet marked
+         */
         arm() {
             const now = timer.colour();
             if (now < 0) {
-                throw new Error(`the marker is ${pixel()}`);
+                return false;
             }
             pending = { pressed: null, down: null, drawn: null, wanted: timer.colours[1 - now], resolve: null };
             timer.shown = new Promise((resolve) => {
                 pending.resolve = resolve;
             });
+            return true;
         },
     };
     window.pageTimer = timer;
