@@ -57,7 +57,7 @@ def _bar(x: float, width: float, spread: Spread, limit: float, colour: str) -> l
     return [
         f'<rect {box} fill="{colour}"/>',
         f'<path d="M{middle:.1f} {low:.1f}V{high:.1f}" stroke="#111827"/>',
-        _text(middle, top - 4, f"{spread.median:.3g}", "middle"),
+        _text(middle, high - 4, f"{spread.median:.3g}", "middle"),
     ]
 
 
@@ -76,9 +76,9 @@ def _axes(across: str, right: float, up: str, top: float) -> str:
 
 
 def _legend(number: int, name: str, colour: str) -> str:
-    x = LEFT + 90 + 150 * number
-    swatch = f'<rect x="{x}" y="{TOP - 18}" width="10" height="10" fill="{colour}"/>'
-    return swatch + _text(x + 16, TOP - 8, name, "start")
+    x = WIDTH / 2 + 100 * number  # beside the title: what is below it may be long
+    swatch = f'<rect x="{x:.0f}" y="6" width="10" height="10" fill="{colour}"/>'
+    return swatch + _text(x + 16, 16, name, "start")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
