@@ -26,9 +26,6 @@ PAUSE_S = (0.04, 0.12)
 PATIENCE_MS = 5000
 """A key that takes longer is lost."""
 
-FRESH_S = 0.5
-"""A gateway may first show the picture as it was when somebody last looked, marker and all."""
-
 QUIET_S, QUIET_BYTES = 0.6, 2000
 """A picture is complete when no more than so much comes in so long: pings, and the like."""
 
@@ -119,6 +116,19 @@ class PeerPage(ABC):
         traffic: dict[str, int] = self.page.evaluate("pageTimer.traffic")
         return traffic["received"], traffic["sent"]
 
+    def quiet(self) -> None:
+        """Wait until next to nothing comes.  Raises :class:`Failed`."""
+        before = -QUIET_BYTES
+
+        def no_more() -> bool:
+            nonlocal before
+            time.sleep(QUIET_S)
+            now, _ = self.traffic()
+            come, before = now - before, now
+            return come < QUIET_BYTES
+
+        wait_until(no_more, f"the end of the first picture in the page of {self.peer.name}")
+
     def close(self) -> None:
         """Close the page."""
         self._context.close()
@@ -135,12 +145,15 @@ class TimedPage(PeerPage):
         self.ready()
 
     def ready(self) -> None:
-        """Wait for the marker."""
+        """Wait for the marker, and until the link is quiet.
+
+        A gateway may first show the picture as it was when somebody last looked, marker and all.
+        """
         wait_until(
             lambda: self.page.evaluate("pageTimer.colour()") >= 0,
             f"the marker in the page of {self.peer.name}",
         )
-        time.sleep(FRESH_S)
+        self.quiet()
 
     def type(self, keys: int, random: Random) -> list[Stroke]:
         """Press keys, each when the one before has been seen."""
@@ -186,19 +199,6 @@ class FramesPage(PeerPage):
     def _complete(self) -> bool:
         numbers: list[int] = self.page.evaluate("pageFrames.numbers()")
         return all(number >= 0 for number in numbers)
-
-    def quiet(self) -> None:
-        """Wait until next to nothing comes.  Raises :class:`Failed`."""
-        before = -QUIET_BYTES
-
-        def no_more() -> bool:
-            nonlocal before
-            time.sleep(QUIET_S)
-            now, _ = self.traffic()
-            come, before = now - before, now
-            return come < QUIET_BYTES
-
-        wait_until(no_more, f"the end of the first picture in the page of {self.peer.name}")
 
     def start(self) -> None:
         """Forget all looks so far."""

@@ -610,13 +610,19 @@ test('without a place for tiles, none are offered', () => {
     }
 });
 
-test('what waits for a frame is drawn at once when the page is hidden', () => {
+/** Two strokes that take too long for one task: the second has to wait. */
+function waitingForAFrame() {
     const bench = new Bench();
     bench.hidden = false;
     bench.strokeTakes = 9;
     bench.update(1, fill('000001'));
     bench.update(2, fill('000002'));
     assert.equal(bench.events.length, 1);
+    return bench;
+}
+
+test('what waits for a frame is drawn at once when the page is hidden', () => {
+    const bench = waitingForAFrame();
     bench.hidden = true;
     bench.screen.seen(false);
     assert.deepEqual(bench.events, ['drawn 1 9', 'drawn 2 9']);
@@ -644,12 +650,7 @@ test('a frame counts once, whatever was drawn for it, and only if something was'
 });
 
 test('a page that gets no frames draws all the same', () => {
-    const bench = new Bench();
-    bench.hidden = false;
-    bench.strokeTakes = 9;
-    bench.update(1, fill('000001'));
-    bench.update(2, fill('000002'));
-    assert.equal(bench.events.length, 1);
+    const bench = waitingForAFrame();
     bench.overdue();
     assert.deepEqual(bench.events, ['drawn 1 9', 'drawn 2 9']);
     bench.hidden = true;

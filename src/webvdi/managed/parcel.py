@@ -8,6 +8,7 @@ import struct
 from webvdi.codecs import SKETCH, Encoded, Kind
 from webvdi.framebuffer import Move, TileMask, covered
 from webvdi.managed.costs import Costs
+from webvdi.managed.keeper import tiles_of
 from webvdi.managed.messages import EncodeKey
 from webvdi.managed.plan import Plan
 from webvdi.wire.pieces import piece_of_runs
@@ -56,9 +57,7 @@ class Parcel:
         return (
             bool((self.touched & mask).any())
             or any(mask[covered(move.source)].any() for move in self.plan.moves)
-            or any(
-                mask[run.row, run.column : run.column + run.count].any() for run in self.plan.kept
-            )
+            or bool((tiles_of(self.plan.kept, mask) & mask).any())
         )
 
     def add(self, key: EncodeKey, encoded: Encoded) -> None:

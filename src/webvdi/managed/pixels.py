@@ -30,8 +30,10 @@ from webvdi.managed.plan import (
     MAX_UPDATE_AREA,
     TILE_AREA,
     Draft,
+    Job,
     Means,
     Plan,
+    Turn,
 )
 from webvdi.managed.tiles import Tiles
 from webvdi.managed.viewer import Viewer
@@ -209,15 +211,16 @@ class PixelFeed:
 
         A key's echo is not to wait for the photograph beside it.
         """
-        waiting = [v for v in self._viewers.values() if v.parcel is not None and v.watching]
-        if not waiting or not self._is_little_new():
+        if not self._is_little_new():
             return []
         touched, size = self.mirror.touched, self._frames.size
         waiting = [
             viewer
-            for viewer in waiting
-            if viewer.desktop == size
-            and not (viewer.sight.pending or viewer.parcel is None)
+            for viewer in self._viewers.values()
+            if viewer.parcel is not None
+            and viewer.watching
+            and viewer.desktop == size
+            and not viewer.sight.pending
             and not viewer.parcel.involves(touched)
             and viewer.pacer.may_send(now)
         ]
@@ -295,9 +298,7 @@ class PixelFeed:
             if shared is not None:
                 return self._begin(viewer, shared, now)
         draft = Draft(*self._frames.size, kinds, means)
-        jobs, exact, lossy, cursor = draft.jobs(_without(mask, held), viewer.cursor)
-        if held is not None:
-            exact = exact | held
+        jobs, exact, lossy, cursor = _jobs(draft, mask, held, viewer.cursor)
         if lossy is not None and not sight.any_lossy:
             viewer.refined_at = now  # it has a while to rest
         plan = Plan(exact, lossy, tuple(sight.pending), runs, jobs, kept, cursor, draft.expected)
@@ -315,9 +316,7 @@ class PixelFeed:
         slow = allowance.quality <= self.slow_quality
         means = Means(allowance.size_bytes, None, area, False, self._costs.factors, slow)
         draft = Draft(*self._frames.size, kinds, means)
-        jobs, exact, _, _ = draft.jobs(_without(mask, held), FROM_THE_TOP)
-        if held is not None:
-            exact = exact | held
+        jobs, exact, _, _ = _jobs(draft, mask, held, FROM_THE_TOP)
         plan = Plan(exact, cached=runs, jobs=jobs, cursor=viewer.cursor, expected=draft.expected)
         return self._begin(viewer, self._parcel(plan), now)
 
@@ -471,5 +470,11 @@ def _told(mask: TileMask) -> bytes:
     return np.packbits(mask).tobytes()
 
 
-def _without(mask: TileMask, held: TileMask | None) -> TileMask:
-    return mask if held is None else mask & ~held
+def _jobs(
+    draft: Draft, mask: TileMask, held: TileMask | None, cursor: Turn
+) -> tuple[tuple[Job, ...], TileMask, TileMask | None, Turn]:
+    """As :meth:`Draft.jobs`, where *held* are drawn from what the viewer keeps."""
+    if held is None:
+        return draft.jobs(mask, cursor)
+    jobs, exact, lossy, cursor = draft.jobs(mask & ~held, cursor)
+    return jobs, exact | held, lossy, cursor

@@ -7,7 +7,7 @@ import pytest
 from webvdi.codecs import Content
 from webvdi.framebuffer import TILE, Frame, Pixels, TileMask
 from webvdi.managed import keeper as keeper_module
-from webvdi.managed.keeper import NOTHING_HELD, Keeper, tiles_of
+from webvdi.managed.keeper import NOTHING_HELD, Generations, Keeper, tiles_of
 from webvdi.wire.pieces import SLOTS, Run
 
 ROWS, COLUMNS = 6, 10
@@ -23,6 +23,14 @@ def noise(seed: int = 1, width: int = COLUMNS * TILE, height: int = ROWS * TILE)
 
 def fresh(rows: int = ROWS, columns: int = COLUMNS) -> Keeper:
     return Keeper(b"secret", rows, columns)
+
+
+def full(monkeypatch: pytest.MonkeyPatch) -> tuple[Keeper, Pixels, Generations]:
+    """A keeper of 64 slots after a screen of more tiles, that, and what its viewer holds."""
+    monkeypatch.setattr(keeper_module, "SLOTS", 64)
+    keeper, picture = fresh(), noise()
+    keeper.give(EVERYTHING, picture)
+    return keeper, picture, keeper.generations.copy()
 
 
 def changed(mask: TileMask) -> Frame:
@@ -117,10 +125,7 @@ def test_tiles_cut_off_at_the_edge_are_only_equal_to_those_cut_off_alike() -> No
 def test_slots_are_a_ring_and_what_is_overwritten_is_shown_by_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeper_module, "SLOTS", 64)
-    keeper, picture = fresh(), noise()
-    keeper.give(EVERYTHING, picture)
-    holds = keeper.generations.copy()
+    keeper, picture, holds = full(monkeypatch)
     keeper.advance(changed(tiles(*((5, c) for c in range(COLUMNS)))))
     other = noise(2)
     other[:80] = picture[:80]
@@ -139,10 +144,7 @@ def test_slots_are_a_ring_and_what_is_overwritten_is_shown_by_nobody(
 def test_who_loses_its_slot_while_others_are_given_theirs_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeper_module, "SLOTS", 64)
-    keeper, picture = fresh(), noise()
-    keeper.give(EVERYTHING, picture)
-    holds = keeper.generations.copy()
+    keeper, picture, holds = full(monkeypatch)
     # Another size forgets who was offered what; the first row is known again by its content.
     keeper.resize(ROWS, COLUMNS)
     row = tiles(*((0, column) for column in range(COLUMNS)))

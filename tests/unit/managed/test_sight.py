@@ -53,6 +53,14 @@ def copied(canvas: Pixels, move: Move) -> None:
     canvas[to.y : to.bottom, to.x : to.right] = pixels
 
 
+def moved(canvas: Pixels, sight: Sight) -> Pixels:
+    """*canvas* after the moves that are pending."""
+    after = canvas.copy()
+    for move in sight.pending:
+        copied(after, move)
+    return after
+
+
 SCROLL = Move(Rect(0, 0, WIDTH, HEIGHT - 5), 0, 5)
 
 
@@ -235,10 +243,7 @@ def test_the_canvas_is_right_wherever_nothing_is_stale(steps: list[tuple[str, ob
                 send(sight, canvas, picture, chosen & sight.stale)
             case _:
                 lose(sight, canvas, picture)
-        believed = canvas.copy()
-        for move in sight.pending:
-            copied(believed, move)
-        assert not (differing(believed, picture) & ~sight.stale).any()
+        assert not (differing(moved(canvas, sight), picture) & ~sight.stale).any()
     send(sight, canvas, picture, sight.stale.copy())
     assert np.array_equal(canvas, picture)
     assert not sight.behind
@@ -328,10 +333,7 @@ def test_the_canvas_is_right_whatever_scrolls_side_by_side(
         wrong = differing(carried, picture)
         sight.advance(frame(*steps, changed=differing(before, picture), wrong=wrong))
         assert len(sight.pending) <= MAX_PENDING
-        believed = canvas.copy()
-        for move in sight.pending:
-            copied(believed, move)
-        assert not (differing(believed, picture) & ~sight.stale).any()
+        assert not (differing(moved(canvas, sight), picture) & ~sight.stale).any()
     send(sight, canvas, picture, sight.stale.copy())
     assert np.array_equal(canvas, picture)
 
